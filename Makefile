@@ -1,0 +1,33 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export COMPLAINTS_DATA_DIR ?= $(CURDIR)/.data
+
+.PHONY: setup demo test check bench clean
+
+setup: $(BIN)/complaints  ## make .venv with the command `complaints`
+
+$(BIN)/complaints: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: setup  ## 8,340 real complaints through the whole system; ONCE=1 ends by itself
+	$(BIN)/complaints demo $(if $(ONCE),--once)
+
+check: setup  ## types, style, architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: check  ## check, then all tests against a real PostgreSQL and a real Kafka
+	$(BIN)/pytest $(ARGS)
+
+bench: setup  ## measurements, as ratios against peers in the same run
+	$(BIN)/python -m bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) .data

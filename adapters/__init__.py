@@ -1,0 +1,1 @@
+"""The outside: PostgreSQL, Kafka, files, and the services that the program starts by itself."""

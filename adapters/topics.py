@@ -1,0 +1,164 @@
+"""The Kafka topics of the ledger: names, partitions, and how to read what is committed on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import TopicAlreadyExistsError
+from kafka.partitioner.default import murmur2
+
+from domain.errors import LedgerError
+from domain.streams import TOPICS, kind_of
+
+CONTENT_TYPE = b"application/cloudevents+json"
+DEFAULT_PARTITIONS = 8
+READ_TIMEOUT_MS = 30_000
+
+
+class KafkaLostData(LedgerError):
+    """Kafka does not hold what the ledger knows to be published."""
+
+
+class TopicsError(LedgerError):
+    """The topics are not as the ledger needs them."""
+
+
+def topic_of(stream: str, prefix: str = "") -> str:
+    """Return the topic of a stream, with the deployment's prefix."""
+    return prefix + kind_of(stream).topic
+
+
+@lru_cache(maxsize=65_536)
+def partition_of(stream: str, partitions: int) -> int:
+    """Return the partition that Kafka's default partitioner gives to the key ``stream``."""
+    hashed: int = murmur2(stream.encode())
+    return (hashed & 0x7FFFFFFF) % partitions
+
+
+def ensure_topics(bootstrap: str, prefix: str = "", partitions: int = DEFAULT_PARTITIONS) -> int:
+    """Create the topics that are missing; returns the number of partitions, which is fixed for life.
+
+    Raises TopicsError when topics exist with different numbers of partitions, since an order by key could not be kept.
+    """
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        wanted = [prefix + topic for topic in TOPICS]
+        present = {t["name"]: len(t["partitions"]) for t in admin.describe_topics(wanted) if not t["error_code"]}
+        counts = set(present.values())
+        if len(counts) > 1:
+            raise TopicsError(
+                f"the topics differ in their number of partitions: {present}",
+                hint="they were not made by this program",
+            )
+        partitions = counts.pop() if counts else partitions
+        missing = [topic for topic in wanted if topic not in present]
+        for topic in missing:
+            try:
+                admin.create_topics(
+                    {
+                        topic: {
+                            "num_partitions": partitions,
+                            "replication_factor": -1,
+                            "configs": {
+                                "retention.ms": "-1",
+                                "retention.bytes": "-1",
+                                "cleanup.policy": "delete",
+                                "message.timestamp.type": "CreateTime",
+                            },
+                        }
+                    }
+                )
+            except TopicAlreadyExistsError:
+                continue
+        return partitions
+    finally:
+        admin.close()
+
+
+def consumer(bootstrap: str, **settings: object) -> KafkaConsumer:
+    """Open a consumer that sees committed records only, and commits no offsets to Kafka."""
+    return KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+        fetch_max_bytes=16 * 1024 * 1024,
+        **settings,
+    )
+
+
+def all_partitions(reader: KafkaConsumer, prefix: str = "") -> list[TopicPartition]:
+    """List the partitions of all topics of the ledger; raises TopicsError when a topic is missing."""
+    found: list[TopicPartition] = []
+    for topic in TOPICS:
+        partitions = reader.partitions_for_topic(prefix + topic)
+        if not partitions:
+            raise TopicsError(f"the topic {prefix + topic} does not exist", hint="run: complaints prepare")
+        found.extend(TopicPartition(prefix + topic, partition) for partition in sorted(partitions))
+    return found
+
+
+def position_of(record: ConsumerRecord) -> int:
+    """Return the ledger position of a consumed record, from its header."""
+    for name, value in record.headers:
+        if name == "position":
+            return int(value)
+    raise ValueError(f"the record at {record.topic}-{record.partition}@{record.offset} has no header 'position'")
+
+
+def bounds(
+    reader: KafkaConsumer, partitions: list[TopicPartition]
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    """Return the first and the end offset of each partition. The reader is then assigned to them."""
+    # The client only keeps the metadata of topics that it is assigned to, and finds no offsets of others.
+    reader.assign(partitions)
+    return reader.beginning_offsets(partitions), reader.end_offsets(partitions)
+
+
+def read_range(
+    reader: KafkaConsumer, starts: dict[TopicPartition, int], ends: dict[TopicPartition, int]
+) -> Iterator[ConsumerRecord]:
+    """Yield the committed records of each partition from its start up to its end, which may be a control marker.
+
+    Raises KafkaLostData when the broker stops delivering before the ends are reached.
+    """
+    open_partitions = [tp for tp, start in starts.items() if start < ends[tp]]
+    reader.assign(open_partitions)
+    for tp in open_partitions:
+        reader.seek(tp, starts[tp])
+    while open_partitions:
+        batches = reader.poll(timeout_ms=READ_TIMEOUT_MS, max_records=5_000)
+        for tp, records in batches.items():
+            for record in records:
+                if record.offset < ends[tp]:
+                    yield record
+        still_open = [tp for tp in open_partitions if reader.position(tp) < ends[tp]]
+        if not batches and len(still_open) == len(open_partitions):
+            raise KafkaLostData(f"Kafka delivers no more records before the end of {sorted(still_open)}")
+        open_partitions = still_open
+
+
+def last_records(reader: KafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, ConsumerRecord]:
+    """Return the last committed record of each partition that has one.
+
+    Transactions leave control markers and aborted records, so the last offsets of a partition need not be records:
+    each is searched backwards in growing steps.
+    """
+    partitions = list(partitions)
+    begins, ends = bounds(reader, partitions)
+    found: dict[TopicPartition, ConsumerRecord] = {}
+    searched = dict(ends)
+    step = 64
+    while True:
+        starts = {tp: max(begins[tp], searched[tp] - step) for tp in partitions if tp not in found}
+        starts = {tp: start for tp, start in starts.items() if start < searched[tp]}
+        if not starts:
+            return found
+        for record in read_range(reader, starts, searched):
+            found[TopicPartition(record.topic, record.partition)] = record
+        searched.update(starts)
+        step *= 8

@@ -1,0 +1,1 @@
+"""How the ledger is used: composition root, command line, settings."""

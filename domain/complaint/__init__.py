@@ -1,0 +1,1 @@
+"""A complaint of a consumer against a merchant: its events, its state, its decisions."""

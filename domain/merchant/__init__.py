@@ -1,0 +1,1 @@
+"""A merchant: its events, its state, its decisions."""
