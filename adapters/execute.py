@@ -43,7 +43,7 @@ def command(service_key: bytes, actor_id: str, operation: str, key: str | None, 
     ``digest`` is an HMAC, so that it tells two bodies apart without letting anybody guess at what they hold.
     """
     identity = canonical([actor_id, operation, key if key is not None else uuid4().hex])
-    digest = hmac.new(service_key, canonical([operation, dict(body)]), sha256).hexdigest()
+    digest = hmac.digest(service_key, canonical([operation, dict(body)]), "sha256").hex()
     return Command(sha256(identity).hexdigest()[:32], digest)
 
 
@@ -162,14 +162,14 @@ class Ledger(Application[str]):
         return self._repeated(by_command, history, [n for n, r in enumerate(history) if r.command_id == by_command.id])
 
     def _position(self, stream: str, version: int) -> int:
-        with self.recorder.pool.cursor() as cursor:
+        with self.recorder.reading() as cursor:
             cursor.execute("select position from ledger.events where stream = %s and version = %s", (stream, version))
             return int(cursor.fetchone()[0])
 
     def histories(self, streams: Sequence[str]) -> dict[str, list[Recorded]]:
         """Read many streams in one query; streams without events are absent."""
         found: dict[str, list[Recorded]] = {}
-        with self.recorder.pool.cursor() as cursor:
+        with self.recorder.reading() as cursor:
             cursor.execute(
                 "select record from ledger.events where stream = any(%s) order by stream, version",
                 (list(streams),),

@@ -13,7 +13,7 @@ import time
 from _thread import allocate_lock
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -153,6 +153,7 @@ class GroupCommit:
         self._held: deque[Append] = deque()
         self._conn: Connection | None = None
         self._closed = False
+        self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -162,10 +163,11 @@ class GroupCommit:
 
     def submit(self, append: Append) -> Append:
         """Hand over an append without waiting."""
-        if self._closed:
-            raise LedgerUnavailable("the ledger's writer has been closed")
-        append.done.acquire()
-        self._waiting.put(append)
+        with self._closing:  # nothing may queue up behind the end
+            if self._closed:
+                raise LedgerUnavailable("the ledger's writer has been closed")
+            append.done.acquire()
+            self._waiting.put(append)
         return append
 
     def wait(self, append: Append) -> Outcome:
@@ -179,10 +181,11 @@ class GroupCommit:
 
     def close(self) -> None:
         """Finish what is waiting, then stop."""
-        if not self._closed:
-            self._closed = True
-            self._waiting.put(None)
-            self._thread.join()
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._waiting.put(None)
+        self._thread.join()
 
     def _run(self) -> None:
         while True:
@@ -316,7 +319,7 @@ class PostgresRecorder(ApplicationRecorder):
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         """Read events of a stream, those with version in (gt, lte]."""
-        with self._reading() as cursor:
+        with self.reading() as cursor:
             cursor.execute(
                 "select version, type, record from ledger.events where stream = %s"
                 + (" and version > %s" if gt is not None else "")
@@ -338,7 +341,7 @@ class PostgresRecorder(ApplicationRecorder):
     ) -> Sequence[Notification]:
         """Read events by position."""
         first = 1 if start is None else start if inclusive_of_start else start + 1
-        with self._reading() as cursor:
+        with self.reading() as cursor:
             cursor.execute(
                 "select position, stream, version, type, record from ledger.events where position >= %s"
                 + (" and position <= %s" if stop is not None else "")
@@ -353,7 +356,7 @@ class PostgresRecorder(ApplicationRecorder):
 
     def max_notification_id(self) -> int | None:
         """Return the highest position, None for an empty ledger."""
-        with self._reading() as cursor:
+        with self.reading() as cursor:
             cursor.execute("select max(position) from ledger.events")
             (position,) = cursor.fetchone()
             return None if position is None else int(position)
@@ -369,25 +372,12 @@ class PostgresRecorder(ApplicationRecorder):
                 self._group_commit.close()
         self.pool.close()
 
-    def _reading(self) -> Any:
-        return _Reading(self.pool)
-
-
-class _Reading:
-    """A pool's cursor whose connection errors are the library's."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._context = pool.cursor()
-
-    def __enter__(self) -> Any:
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        """Lend a cursor to read with; raises LedgerUnavailable for a connection that cannot be had or breaks."""
         try:
-            return self._context.__enter__()
-        except UNAVAILABLE as error:
-            raise LedgerUnavailable(f"PostgreSQL did not answer ({str(error).strip()})") from error
-
-    def __exit__(self, *exc: Any) -> None:
-        try:
-            self._context.__exit__(*exc)
+            with self.pool.cursor() as cursor:
+                yield cursor
         except UNAVAILABLE as error:
             raise LedgerUnavailable(f"PostgreSQL did not answer ({str(error).strip()})") from error
 

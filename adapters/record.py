@@ -21,6 +21,7 @@ from eventsourcing.persistence import (
     Transcoder,
 )
 
+from domain.errors import InvalidInput
 from domain.event import Event, upcast
 from domain.streams import EVENT_TYPES
 from domain.values import Actor, Role, format_instant
@@ -91,7 +92,7 @@ class RecordMapper(Mapper[str]):
             )
 
     def to_stored_event(self, domain_event: Recorded) -> StoredEvent:  # type: ignore[override]
-        """Make the record; raises ValueError when it would exceed 60,000 bytes."""
+        """Make the record; raises InvalidInput when it would exceed 60,000 bytes."""
         event = domain_event.event
         data = event.model_dump(mode="json", exclude_none=True)
         actor: dict[str, str] = data.pop("actor")
@@ -118,8 +119,9 @@ class RecordMapper(Mapper[str]):
             envelope["causationid"] = domain_event.causation_id
         record = canonical(envelope)
         if len(record) > MAX_RECORD_BYTES:
-            raise ValueError(
-                f"{event.name} takes {len(record)} bytes, more than {MAX_RECORD_BYTES}: put long matter into evidence"
+            raise InvalidInput(
+                f"{event.name} takes {len(record)} bytes, more than {MAX_RECORD_BYTES}",
+                hint="shorten its texts, or put long matter into evidence",
             )
         return StoredEvent(stream, version, event.name, record)
 

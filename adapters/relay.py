@@ -36,6 +36,7 @@ log = logging.getLogger("relay")
 LEADER_LOCK = 0x72656C6179
 MAX_BATCH = 5_000
 IDLE_S = 1.0
+OTHER_LEDGER = "this Kafka belongs to another ledger, or the ledger was set back: restore it from Kafka"
 #: Names of the moments at which ``reached`` is called: where a crash is most interesting.
 POINTS = ("before_send", "after_flush", "before_commit", "after_commit")
 
@@ -161,11 +162,12 @@ def _set_published(conn: Connection, position: int) -> None:
 def resume_position(reader: KafkaConsumer, conn: Connection, prefix: str) -> tuple[int, int]:
     """Find the highest position on Kafka; returns it and the number of partitions of a topic.
 
-    Raises KafkaLostData if the ledger holds an event at or below that position which its partition lacks: then
-    Kafka has lost data, or belongs to another ledger.
+    Raises KafkaLostData if the ledger holds an event at or below that position which its partition lacks, or
+    another one in place of a partition's last: then Kafka has lost data, or belongs to another ledger.
     """
     all_tps = all_partitions(reader, prefix)
-    tails = {tp: position_of(record) for tp, record in last_records(reader, all_tps).items()}
+    last = last_records(reader, all_tps)
+    tails = {tp: position_of(record) for tp, record in last.items()}
     position = max(tails.values(), default=0)
     partitions = len({tp.partition for tp in all_tps})
     with conn.cursor() as cursor:
@@ -174,8 +176,16 @@ def resume_position(reader: KafkaConsumer, conn: Connection, prefix: str) -> tup
         if position > head:
             raise KafkaLostData(
                 f"Kafka holds position {position}, but the ledger ends at {head}",
-                hint="this Kafka belongs to another ledger, or the ledger was set back: restore it from Kafka",
+                hint=OTHER_LEDGER,
             )
+        cursor.execute("select position, record from ledger.events where position = any(%s)", (list(tails.values()),))
+        own_records = {at: bytes(record) for at, record in cursor}
+        for tp, record in last.items():
+            if own_records[tails[tp]] != record.value:
+                raise KafkaLostData(
+                    f"position {tails[tp]} is another record in {tp.topic} partition {tp.partition} than in the ledger",
+                    hint=OTHER_LEDGER,
+                )
         for kind in KINDS.values():
             own = [TopicPartition(prefix + kind.topic, partition) for partition in range(partitions)]
             floor = min(tails.get(tp, 0) for tp in own)
@@ -184,12 +194,12 @@ def resume_position(reader: KafkaConsumer, conn: Connection, prefix: str) -> tup
                 "where stream >= %s and stream < %s and position > %s and position <= %s group by stream",
                 (f"{kind.prefix}-", f"{kind.prefix}.", floor, position),
             )
-            for stream, last in cursor:
+            for stream, newest in cursor:
                 tp = TopicPartition(topic_of(stream, prefix), partition_of(stream, partitions))
-                if last > tails.get(tp, 0):
+                if newest > tails.get(tp, 0):
                     raise KafkaLostData(
                         f"{tp.topic} partition {tp.partition} ends at position {tails.get(tp, 0)}, but {stream} has an "
-                        f"event at {last}, and position {position} is published",
+                        f"event at {newest}, and position {position} is published",
                         hint="Kafka has lost records; publish the ledger into new topics, or restore Kafka's data",
                     )
     return position, partitions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
@@ -15,7 +16,8 @@ from domain.streams import TOPICS, kind_of
 
 CONTENT_TYPE = b"application/cloudevents+json"
 DEFAULT_PARTITIONS = 8
-READ_TIMEOUT_MS = 30_000
+READ_TIMEOUT_S = 30.0
+POLL_MS = 100
 
 
 class KafkaLostData(LedgerError):
@@ -130,16 +132,20 @@ def read_range(
     reader.assign(open_partitions)
     for tp in open_partitions:
         reader.seek(tp, starts[tp])
+    reached: dict[TopicPartition, int] = {}
+    deadline = time.monotonic() + READ_TIMEOUT_S
     while open_partitions:
-        batches = reader.poll(timeout_ms=READ_TIMEOUT_MS, max_records=5_000)
-        for tp, records in batches.items():
+        # A poll that only passes control markers and aborted records returns nothing until its time is over.
+        for tp, records in reader.poll(timeout_ms=POLL_MS, max_records=5_000).items():
             for record in records:
                 if record.offset < ends[tp]:
                     yield record
-        still_open = [tp for tp in open_partitions if reader.position(tp) < ends[tp]]
-        if not batches and len(still_open) == len(open_partitions):
-            raise KafkaLostData(f"Kafka delivers no more records before the end of {sorted(still_open)}")
-        open_partitions = still_open
+        before, reached = reached, {tp: reader.position(tp) for tp in open_partitions}
+        open_partitions = [tp for tp, offset in reached.items() if offset < ends[tp]]
+        if reached != before:
+            deadline = time.monotonic() + READ_TIMEOUT_S
+        elif time.monotonic() > deadline:
+            raise KafkaLostData(f"Kafka delivers no more records before the end of {sorted(open_partitions)}")
 
 
 def last_records(reader: KafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, ConsumerRecord]:

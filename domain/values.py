@@ -40,6 +40,7 @@ Instant = Annotated[
 ]
 
 RandomId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+MerchantId = Annotated[str, Field(pattern=r"^merchant-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 ShortText = Annotated[str, Field(min_length=1, max_length=500)]
 LongText = Annotated[str, Field(min_length=1, max_length=32_000)]
 
@@ -76,14 +77,14 @@ CLOCK = Actor("5f0c2d9e-8a57-4f5e-9d5b-6b1f1f0b7c11", Role.SERVICE)
 class Channel(StrEnum):
     """The door through which a complaint came in."""
 
-    HOTLINE = "hotline"
+    PHONE = "phone"
     WEB = "web"
     APP = "app"
     WECHAT = "wechat"
     ALIPAY = "alipay"
     EMAIL = "email"
     FAX = "fax"
-    POST = "post"
+    POSTAL_MAIL = "postal_mail"
     WALK_IN = "walk_in"
     REFERRAL = "referral"
     WEB_REFERRAL = "web_referral"

@@ -37,6 +37,7 @@ def file(
     by: Actor,
     consumer_id: str,
     channel: Channel,
+    scheme: str,
     product: str,
     sub_product: str | None = None,
     issue: str | None = None,
@@ -56,6 +57,7 @@ def file(
             actor=by,
             consumer_id=consumer_id,
             channel=channel,
+            scheme=scheme,
             product=product,
             sub_product=sub_product,
             issue=issue,
@@ -94,19 +96,19 @@ def answer(
     kind: AnswerKind,
     relief: Money | None = None,
     text: str | None = None,
-    in_time: bool | None = None,
+    stated: Literal["in_time", "late", "not_stated"] | None = None,
     precision: TimePrecision = INSTANT,
 ) -> list[ComplaintEvent]:
     """Record the merchant's answer; a late one is preceded by the missed deadline.
 
-    ``in_time`` is for registers that state it; otherwise the due time decides.
+    ``stated`` is what a register of origin says about its timeliness; otherwise the due time decides.
     """
     _require(state, {Status.ROUTED}, "answer-once-when-routed", "be answered")
     if relief is not None and kind not in RELIEF:
         raise InvalidInput(f"an answer of kind {kind} carries no money", hint="use monetary_relief, or no amount")
     late = state.missed or (state.answer_due is not None and at > state.answer_due)
-    if in_time is not None:
-        late = not in_time
+    if stated is not None:
+        late = stated == "late"
     return [
         *(_missed(state, at) if late else []),
         Answered(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from domain.event import Event
 from domain.values import (
@@ -11,6 +11,7 @@ from domain.values import (
     Code,
     Instant,
     LongText,
+    MerchantId,
     Money,
     Origin,
     Personal,
@@ -31,16 +32,22 @@ class AnswerKind(StrEnum):
     UNSTATED = "unstated"
 
 
+UNSPECIFIED = "unspecified"
 RELIEF = frozenset({AnswerKind.MONETARY_RELIEF, AnswerKind.OTHER_RELIEF, AnswerKind.RELIEF})
 
 
 class Filed(Event):
-    """A consumer complained. Product and issue are in the words of the register that took it in."""
+    """A consumer complained. Product and issue are values of the code list ``scheme``.
+
+    Version 1 did not name the list; it was that of the register of origin, or nobody's.
+    """
 
     name = "complaint.filed"
+    version = 2
 
     consumer_id: RandomId
     channel: Channel
+    scheme: ShortText
     product: ShortText
     sub_product: ShortText | None = None
     issue: ShortText | None = None
@@ -52,24 +59,31 @@ class Filed(Event):
     origin: Origin | None = None
     precision: TimePrecision = TimePrecision.INSTANT
 
+    @staticmethod
+    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
+        return {**data, "scheme": data.get("origin", {}).get("register_name", UNSPECIFIED)}
+
 
 class Routed(Event):
     """The complaint was sent to a merchant, who has until ``answer_due`` (if there is a term) to answer."""
 
     name = "complaint.routed"
 
-    merchant_id: RandomId
+    merchant_id: MerchantId
     answer_due: Instant | None = None
     precision: TimePrecision = TimePrecision.INSTANT
 
 
 class Answered(Event):
-    """The merchant answered. ``relief`` is the amount offered, where one was stated."""
+    """The merchant answered. ``relief`` is the amount offered, where one was stated.
+
+    ``in_time`` is None where a register of origin does not say.
+    """
 
     name = "complaint.answered"
 
     kind: AnswerKind
-    in_time: bool
+    in_time: bool | None
     relief: Money | None = None
     text: LongText | None = None
     precision: TimePrecision = TimePrecision.INSTANT
@@ -134,7 +148,7 @@ class Corrected(Event):
     name = "complaint.corrected"
 
     consumer_id: RandomId
-    merchant_id: RandomId | None = None
+    merchant_id: MerchantId | None = None
     channel: Channel | None = None
     product: ShortText | None = None
     sub_product: ShortText | None = None

@@ -1,0 +1,225 @@
+"""Keeps the read models up to date from Kafka. All projections of a process share one read of the topics."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import KafkaError
+from psycopg2.extensions import connection as Connection
+
+from adapters.database import UNAVAILABLE, connect
+from adapters.read_store import (
+    Fact,
+    LostPartition,
+    Step,
+    advance_watermark,
+    apply_batch,
+    ensure_progress,
+    read_progress,
+)
+from adapters.record import read_record
+from adapters.topics import all_partitions, consumer, position_of
+from domain.streams import TOPICS
+from projections.catalogue import PROJECTIONS
+from projections.projection import Projection
+
+log = logging.getLogger("projector")
+
+MAX_BATCH = 20_000
+POLL_MS = 250
+#: Between looks while the relay has yet to note that it published what was read.
+SOON_MS = 10
+#: Names of the moments at which ``reached`` is called: where a crash is most interesting.
+POINTS = ("after_poll", "before_commit", "after_commit", "after_watermark")
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectorSettings:
+    """Where from and where to. Projectors of one deployment share the partitions among themselves."""
+
+    database_url: str
+    kafka_bootstrap: str
+    topic_prefix: str = ""
+    max_batch: int = MAX_BATCH
+
+
+def run_projector(
+    settings: ProjectorSettings,
+    stop: threading.Event,
+    reached: Callable[[str], None] = lambda _: None,
+    projections: Sequence[Projection] = PROJECTIONS,
+) -> None:
+    """Project until ``stop`` is set. Connection errors start it over; an event that cannot be folded ends it."""
+    while not stop.is_set():
+        try:
+            conn = connect(settings.database_url, "ledger_projector", autocommit=False)
+            try:
+                _Run(settings, conn, reached, projections).loop(stop)
+            finally:
+                conn.close()
+        except (*UNAVAILABLE, KafkaError) as error:
+            log.warning("starting over after %s: %s", type(error).__name__, str(error).strip())
+            stop.wait(0.5)
+
+
+class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One membership in the consumer group.
+
+    ``_offsets`` is the progress per projection as last read or written, for the partitions assigned to us.
+    """
+
+    def __init__(
+        self,
+        settings: ProjectorSettings,
+        conn: Connection,
+        reached: Callable[[str], None],
+        projections: Sequence[Projection],
+    ) -> None:
+        self._conn, self._reached, self._projections = conn, reached, projections
+        self._prefix, self._max_batch = settings.topic_prefix, settings.max_batch
+        self._offsets: dict[str, dict[tuple[str, int], int]] = {}
+        self._watermark = self._seen = -1
+        self._reader: KafkaConsumer = consumer(
+            settings.kafka_bootstrap,
+            group_id=f"{settings.topic_prefix}complaint-ledger-projector",
+            max_poll_records=settings.max_batch,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=1_000,
+            fetch_max_wait_ms=POLL_MS,
+        )
+        # A connection answers in order: asking for ends on the reader's would wait for its pending fetch.
+        self._probe: KafkaConsumer = consumer(settings.kafka_bootstrap)
+
+    def loop(self, stop: threading.Event) -> None:
+        try:
+            partitions = [(tp.topic, tp.partition) for tp in all_partitions(self._reader, self._prefix)]
+            with self._conn:
+                ensure_progress(self._conn, self._projections, partitions)
+            self._reader.subscribe([self._prefix + topic for topic in TOPICS], listener=self)
+            while not stop.is_set():
+                try:
+                    batches = self._poll()
+                    if batches:
+                        self._reached("after_poll")
+                        self._apply(batches)
+                    self._advance()
+                except LostPartition as lost:
+                    log.warning("%s", lost)
+                    self._conn.rollback()
+                    self.on_partitions_assigned(self._reader.assignment())
+        finally:
+            with suppress(KafkaError):
+                self._probe.close()
+                self._reader.close(autocommit=False)
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        """Nothing to hand over: progress is in PostgreSQL, and a write after losing a partition is refused there."""
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        """Go on where the slowest projection is."""
+        with self._conn:
+            progress = {projection.name: read_progress(self._conn, projection) for projection in self._projections}
+        assigned = list(assigned)
+        mine = {(tp.topic, tp.partition) for tp in assigned}
+        self._offsets = {
+            name: {at: offset for at, offset in offsets.items() if at in mine} for name, offsets in progress.items()
+        }
+        self._watermark = -1
+        self._probe.assign(assigned)
+        for tp in assigned:
+            at = (tp.topic, tp.partition)
+            offsets = [own[at] for own in self._offsets.values() if at in own]
+            if offsets:
+                self._reader.seek(tp, min(offsets))
+        log.info("reading %d partitions", len(assigned))
+
+    def _poll(self) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """Wait briefly for records, then take what else is there, up to the largest batch."""
+        timeout = SOON_MS if self._seen > self._watermark else POLL_MS
+        batches: dict[TopicPartition, list[ConsumerRecord]] = self._reader.poll(timeout_ms=timeout)
+        count = sum(map(len, batches.values()))
+        while 0 < count < self._max_batch:
+            more = self._reader.poll(timeout_ms=0, max_records=self._max_batch - count)
+            if not more:
+                break
+            for tp, records in more.items():
+                batches.setdefault(tp, []).extend(records)
+                count += len(records)
+        return batches
+
+    def _apply(self, batches: dict[TopicPartition, list[ConsumerRecord]]) -> None:
+        for projection in self._projections:
+            facts: list[Fact] = []
+            steps: list[Step] = []
+            offsets = self._offsets[projection.name]
+            for tp, records in batches.items():
+                offset = offsets.get((tp.topic, tp.partition))
+                if offset is None:
+                    continue
+                facts.extend(
+                    _fact(record)
+                    for record in records
+                    if record.offset >= offset and record.key.startswith(projection.kind.prefix.encode() + b"-")
+                )
+                next_offset = records[-1].offset + 1
+                if next_offset > offset:
+                    steps.append(Step(tp.topic, tp.partition, offset, next_offset))
+            if not steps:
+                continue
+            self._reached("before_commit")
+            apply_batch(self._conn, projection, facts, steps)
+            self._reached("after_commit")
+            self._seen = max(self._seen, *(fact.position for fact in facts)) if facts else self._seen
+            offsets.update({(step.topic, step.partition): step.next_offset for step in steps})
+
+    def _advance(self) -> None:
+        """Once a partition is read to the end that it had after the relay published up to P, P is its watermark."""
+        with self._conn, self._conn.cursor() as cursor:
+            cursor.execute("select position from ledger.published")
+            ((published,),) = cursor.fetchall()
+        assigned = list(self._reader.assignment())
+        if published == self._watermark or not assigned:
+            return
+        ends = self._probe.end_offsets(assigned)
+        behind = [tp for tp in assigned if self._reader.position(tp) < ends[tp]]
+        at_end = {(tp.topic, tp.partition) for tp in assigned if tp not in behind}
+        for projection in self._projections:
+            steps = {at: offset for at, offset in self._offsets[projection.name].items() if at in at_end}
+            advance_watermark(self._conn, projection, steps, published)
+        self._reached("after_watermark")
+        if not behind:
+            self._watermark = published
+
+
+def _fact(record: ConsumerRecord) -> Fact:
+    recorded = read_record(record.value)
+    return Fact(position_of(record), recorded.originator_id, recorded.originator_version, recorded.event)
+
+
+def wait_until_projected(database_url: str, position: int, timeout_s: float) -> bool:
+    """Wait until all read models are complete to ``position``; False when they are not in time."""
+    deadline = time.monotonic() + timeout_s
+    conn = connect(database_url, "ledger_api")
+    try:
+        with conn.cursor() as cursor:
+            while True:
+                cursor.execute(
+                    "select coalesce(min(p.watermark), 0) from read.progress p "
+                    "join read.active a using (projection, generation)"
+                )
+                ((reached,),) = cursor.fetchall()
+                if reached >= position:
+                    return True
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(0.05)
+    finally:
+        conn.close()

@@ -1,0 +1,293 @@
+"""Checks that nothing was altered: the ledger in itself, the topics against it, the read models against both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import orjson
+from kafka import TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.extensions import connection as Connection
+
+from adapters.database import connect
+from adapters.read_store import watermark
+from adapters.record import RecordMapper, canonical, read_record
+from adapters.topics import all_partitions, bounds, consumer, partition_of, position_of, read_range, topic_of
+from domain.values import format_instant
+from projections.catalogue import PROJECTIONS
+from projections.projection import Projection, Sums
+
+CHUNK = 2_000
+#: At most so many findings are told per check.
+TOLD = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check, how many things it looked at, and what it found wrong (at most ``TOLD`` of them, and how many)."""
+
+    name: str
+    checked: int
+    wrong: int
+    findings: tuple[str, ...] = ()
+
+
+class _Findings:
+    def __init__(self, name: str) -> None:
+        self.name, self.checked, self.wrong = name, 0, 0
+        self.told: list[str] = []
+
+    def add(self, finding: str) -> None:
+        self.wrong += 1
+        if len(self.told) < TOLD:
+            self.told.append(finding)
+
+    def done(self) -> Check:
+        return Check(self.name, self.checked, self.wrong, tuple(self.told))
+
+
+def verify(
+    database_url: str, kafka_bootstrap: str, topic_prefix: str, progress: Callable[[str, int, int], None]
+) -> Iterator[Check]:
+    """Run all checks on one snapshot of the database, telling progress as (check, done, of).
+
+    Kafka may be behind a ledger that is being written to; it is compared up to what the relay says is published.
+    """
+    conn = connect(database_url, "ledger_api", autocommit=False, statement_timeout_s=0)
+    conn.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+    try:
+        with conn.cursor() as cursor:
+            cursor.execute("set idle_in_transaction_session_timeout = 0")
+            cursor.execute("select h.position, p.position from ledger.head h, ledger.published p")
+            ((head, published),) = cursor.fetchall()
+        yield from _ledger(conn, head, progress)
+        yield from _runs(conn)
+        yield _topics(conn, kafka_bootstrap, topic_prefix, published, progress)
+        for projection in PROJECTIONS:
+            yield _rows(conn, projection, progress)
+            for sums in projection.sums:
+                yield _sums(conn, projection, sums, progress)
+    finally:
+        conn.close()
+
+
+def _stream(conn: Connection, sql: str, parameters: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    name = f"verify_{abs(hash(sql))}"
+    with conn.cursor(name=name) as cursor:
+        cursor.itersize = CHUNK
+        cursor.execute(sql, parameters)
+        yield from cursor
+
+
+def _ledger(conn: Connection, head: int, progress: Callable[[str, int, int], None]) -> Iterator[Check]:
+    positions = _Findings("positions are contiguous, and times of recording never go back")
+    records = _Findings("records are canonical and say what their columns say")
+    mapper = RecordMapper()
+    expected, last_recorded_at = 0, None
+    for position, stream, version, type_, record, recorded_at, command_id in _stream(
+        conn,
+        "select position, stream, version, type, record, recorded_at, command_id from ledger.events order by position",
+    ):
+        expected += 1
+        if position != expected:
+            positions.add(f"position {position} comes where {expected} should")
+            expected = position
+        if last_recorded_at is not None and recorded_at < last_recorded_at:
+            positions.add(f"position {position} was recorded before the one below it")
+        last_recorded_at = recorded_at
+        record = bytes(record)
+        problem = _problem(mapper, record, stream, version, type_, recorded_at, command_id)
+        if problem:
+            records.add(f"position {position}: {problem}")
+        positions.checked += 1
+        records.checked += 1
+        if position % CHUNK == 0:
+            progress("ledger", position, head)
+    if expected != head:
+        positions.add(f"the ledger ends at {expected}, but its head says {head}")
+    yield positions.done()
+    yield records.done()
+
+
+def _problem(
+    mapper: RecordMapper, record: bytes, stream: str, version: int, type_: str, recorded_at: Any, command_id: str | None
+) -> str | None:
+    try:
+        envelope = orjson.loads(record)
+        if canonical(envelope) != record:
+            return "the bytes are not canonical JSON"
+        recorded = read_record(record)
+    except (ValueError, KeyError, TypeError) as error:
+        return f"the record cannot be read: {error}"
+    said = (
+        envelope["subject"],
+        envelope["streamversion"],
+        envelope["type"],
+        envelope["recordedat"],
+        recorded.command_id,
+    )
+    kept = (stream, version, type_, format_instant(recorded_at), command_id)
+    if said != kept or recorded.originator_id != stream:
+        return f"the record says {said}, its columns {kept}"
+    if (
+        envelope["dataschema"].endswith(f":{recorded.event.version}")
+        and mapper.to_stored_event(recorded).state != record
+    ):
+        return "writing what was read gives other bytes"
+    return None
+
+
+def _runs(conn: Connection) -> Iterator[Check]:
+    versions = _Findings("versions are contiguous in every stream")
+    commands = _Findings("every command ran once, in one stream")
+    with conn.cursor() as cursor:
+        cursor.execute("select count(distinct stream), count(distinct command_id) from ledger.events")
+        ((versions.checked, commands.checked),) = cursor.fetchall()
+    for stream, low, high, count in _stream(
+        conn,
+        "select stream, min(version), max(version), count(*) from ledger.events group by stream "
+        "having min(version) <> 1 or max(version) <> count(*)",
+    ):
+        versions.add(f"{stream} has {count} events with versions {low} to {high}")
+    for command_id, streams, runs in _stream(
+        conn,
+        "select command_id, count(distinct stream), max(version) - min(version) + 1 - count(*) from ledger.events "
+        "where command_id is not null group by command_id "
+        "having count(distinct stream) > 1 or max(version) - min(version) + 1 <> count(*) "
+        "or max(position) - min(position) + 1 <> count(*) "
+        "or min(command_index) <> 0 or max(command_index) + 1 <> count(*)",
+    ):
+        commands.add(f"command {command_id} is spread over {streams} streams, with {runs} gaps")
+    yield versions.done()
+    yield commands.done()
+
+
+def _topics(
+    conn: Connection, bootstrap: str, prefix: str, published: int, progress: Callable[[str, int, int], None]
+) -> Check:
+    findings = _Findings("ledger and topics hold the same bytes, once and in order")
+    reader = consumer(bootstrap, max_poll_records=CHUNK)
+    try:
+        partitions = all_partitions(reader, prefix)
+        count = len({tp.partition for tp in partitions})
+        begins, ends = bounds(reader, partitions)
+        last: dict[TopicPartition, int] = {}
+        chunk: list[tuple[int, ConsumerRecord]] = []
+        for record in read_range(reader, begins, ends):
+            try:
+                position = position_of(record)
+            except ValueError as error:
+                findings.add(str(error))
+                continue
+            tp = TopicPartition(record.topic, record.partition)
+            if position <= last.get(tp, 0):
+                findings.add(f"position {position} comes after {last[tp]} in {tp.topic}-{tp.partition}")
+            last[tp] = max(position, last.get(tp, 0))
+            if position > published:
+                continue
+            findings.checked += 1
+            chunk.append((position, record))
+            if len(chunk) == CHUNK:
+                _compare(conn, chunk, prefix, count, findings)
+                chunk.clear()
+                progress("topics", findings.checked, published)
+        _compare(conn, chunk, prefix, count, findings)
+    finally:
+        reader.close()
+    if findings.checked != published:
+        findings.add(f"the topics hold {findings.checked} of the {published} events that are published")
+    return findings.done()
+
+
+def _compare(
+    conn: Connection, chunk: list[tuple[int, ConsumerRecord]], prefix: str, partitions: int, findings: _Findings
+) -> None:
+    with conn.cursor() as cursor:
+        cursor.execute(
+            "select position, stream, record from ledger.events where position = any(%s)", ([p for p, _ in chunk],)
+        )
+        kept = {position: (stream, bytes(record)) for position, stream, record in cursor}
+    for position, record in chunk:
+        where = f"position {position} at {record.topic}-{record.partition}@{record.offset}"
+        if position not in kept:
+            findings.add(f"{where} is not in the ledger")
+            continue
+        stream, value = kept[position]
+        if record.value != value or record.key != stream.encode():
+            findings.add(f"{where} differs from the ledger")
+        elif (record.topic, record.partition) != (topic_of(stream, prefix), partition_of(stream, partitions)):
+            findings.add(f"{where} is in the wrong partition")
+
+
+def _rows(conn: Connection, projection: Projection, progress: Callable[[str, int, int], None]) -> Check:
+    findings = _Findings(f"{projection.table} equals a fold of the ledger")
+    with conn.cursor() as cursor:
+        complete = watermark(cursor, projection)
+        cursor.execute(f"select count(*) from {projection.table}")
+        ((total,),) = cursor.fetchall()
+    prefix = projection.kind.prefix
+    events = _stream(
+        conn,
+        "select stream, version, position, record from ledger.events where stream >= %s and stream < %s "
+        'order by stream collate "C", version',
+        (f"{prefix}-", f"{prefix}."),
+    )
+    rows = _stream(
+        conn,
+        f'select {", ".join(projection.columns)} from {projection.table} order by {projection.key} collate "C"',
+    )
+    present = next(rows, None)
+    for stream, history in groupby(events, key=lambda event: event[0]):
+        while present is not None and present[0] < stream:
+            findings.add(f"{present[0]} has a row but no events")
+            present = next(rows, None)
+        up_to = present[2] if present is not None and present[0] == stream else complete
+        folded, reached = None, (0, 0)
+        for _, version, position, record in history:
+            if position <= max(up_to, complete):
+                folded = projection.fold(folded, read_record(bytes(record)).event)
+                reached = (version, position)
+        if folded is None:
+            continue
+        if present is None or present[0] != stream:
+            findings.add(f"{stream} has no row")
+            continue
+        if present != (stream, *reached, *folded):
+            differ = [
+                c for c, a, b in zip(projection.columns, present, (stream, *reached, *folded), strict=True) if a != b
+            ]
+            findings.add(f"the row of {stream} differs in {', '.join(differ)}")
+        findings.checked += 1
+        if findings.checked % CHUNK == 0:
+            progress(projection.name, findings.checked, total)
+        present = next(rows, None)
+    for row in (present, *rows) if present is not None else ():
+        findings.add(f"{row[0]} has a row but no events")
+    return findings.done()
+
+
+def _sums(conn: Connection, projection: Projection, sums: Sums, progress: Callable[[str, int, int], None]) -> Check:
+    findings = _Findings(f"{sums.table} equals the sum of contributions")
+    total: dict[tuple[Any, ...], list[int]] = {}
+    rows = _stream(conn, f"select {', '.join(projection.row._fields)} from {projection.table}")
+    for count, row in enumerate(rows, 1):
+        for key, measures in sums.contributions(projection.row(*row)).items():
+            present = total.setdefault(key, [0] * len(sums.measures))
+            for n, measure in enumerate(measures):
+                present[n] += measure
+        if count % CHUNK == 0:
+            progress(sums.table, count, count)
+    width = len(sums.keys)
+    for row in _stream(conn, f"select {', '.join((*sums.keys, *sums.measures))} from {sums.table}"):
+        key, kept = tuple(row[:width]), list(row[width:])
+        findings.checked += 1
+        if (expected := total.pop(key, None)) != kept:
+            findings.add(f"{key} holds {kept}, but its rows contribute {expected}")
+    for key, expected in total.items():
+        if any(expected):
+            findings.add(f"{key} is missing; its rows contribute {expected}")
+    return findings.done()

@@ -1,0 +1,72 @@
+"""The composition root of commands: services, relay and projector as they run, or started for the command."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from adapters.embedded import services
+from adapters.execute import Ledger, open_ledger
+from adapters.projector import wait_until_projected
+from api.settings import Settings
+
+PROGRAM = (sys.executable, "-m", "api.cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The services that a command uses, and the ledger on them."""
+
+    settings: Settings
+    database_url: str
+    kafka_bootstrap: str
+    ledger: Ledger
+
+    def head(self) -> int:
+        """Return the highest position."""
+        return self.ledger.recorder.max_notification_id() or 0
+
+    def wait_for_head(self) -> tuple[bool, int]:
+        """Wait until the read models are complete to the present head; returns whether they are, and the head."""
+        head = self.head()
+        return wait_until_projected(self.database_url, head, self.settings.wait_s), head
+
+
+@contextmanager
+def running(settings: Settings, report: Callable[[str], None]) -> Iterator[Running]:
+    """Use the running services of the data directory, or start them (relay and projector included).
+
+    The last user out stops them; SIGTERM ends the block as Ctrl-C does. Raises ServicesError.
+    """
+    signal.signal(signal.SIGTERM, _exit)
+    with services(
+        settings.data_dir,
+        database_url=settings.database_url,
+        kafka_bootstrap=settings.kafka_bootstrap,
+        prepare=[*PROGRAM, "prepare"],
+        workers={"relay": [*PROGRAM, "relay"], "projector": [*PROGRAM, "projector"]},
+        cache_dir=settings.cache_dir,
+        report=report,
+    ) as endpoints:
+        ledger = open_ledger(endpoints.database_url)
+        try:
+            yield Running(settings, endpoints.database_url, endpoints.kafka_bootstrap, ledger)
+        finally:
+            ledger.close()
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def run_worker(work: Callable[[threading.Event], None]) -> None:
+    """Run a worker process until SIGTERM or SIGINT, then let it end in order."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    work(stop)

@@ -1,0 +1,83 @@
+"""Settings, from environment variables COMPLAINTS_*."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from adapters.topics import DEFAULT_PARTITIONS
+from domain.errors import InvalidInput
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def _default_data_dir() -> Path:
+    """In a checkout, .data beside the code; elsewhere the user's data directory."""
+    if (CHECKOUT / "pyproject.toml").exists():
+        return CHECKOUT / ".data"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "complaint-ledger"
+
+
+class Settings(BaseSettings):
+    """Every field is the variable COMPLAINTS_<FIELD>; the README lists them."""
+
+    model_config = SettingsConfigDict(env_prefix="COMPLAINTS_", frozen=True)
+
+    data_dir: Path = Field(
+        default_factory=_default_data_dir,
+        description="Where the embedded services, the logs and the service key are kept. "
+        "Default: .data in a checkout, else ~/.local/share/complaint-ledger.",
+    )
+    cache_dir: Path | None = Field(
+        None, description="Where the downloaded Kafka is kept. Default: ~/.cache/complaint-ledger."
+    )
+    database_url: str | None = Field(
+        None, description="A PostgreSQL (postgresql://…) to use instead of the embedded one."
+    )
+    kafka_bootstrap: str | None = Field(None, description="A Kafka (host:port) to use instead of the embedded one.")
+    topic_prefix: str = Field(
+        "", pattern=r"^[a-zA-Z0-9._-]{0,100}$", description="Put before the names of the topics. Default: none."
+    )
+    partitions: int = Field(
+        DEFAULT_PARTITIONS,
+        ge=1,
+        le=1000,
+        description="Partitions per topic, fixed for life. Default: 8.",
+    )
+    service_key: str | None = Field(
+        None, min_length=16, description="Key of the commands' digests. Default: random, kept in the data directory."
+    )
+    wait_s: float = Field(
+        30.0,
+        ge=0,
+        le=3600,
+        description="How long a query waits for complete read models. Default: 30.",
+    )
+
+    def key(self) -> bytes:
+        """Return the service key, made at first use. All processes of a deployment must have the same."""
+        if self.service_key is not None:
+            return self.service_key.encode()
+        file = self.data_dir / "service.key"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return file.read_bytes()
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(secrets.token_hex(32).encode())
+        return file.read_bytes()
+
+
+def load_settings() -> Settings:
+    """Read the environment; raises InvalidInput naming the variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "COMPLAINTS_" + "_".join(map(str, first["loc"])).upper()
+        raise InvalidInput(f"{name} is {first.get('input')!r}: {first['msg']}", hint="see the README") from None
