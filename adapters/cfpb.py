@@ -7,9 +7,7 @@ counted on disk.
 
 import csv
 import hashlib
-import re
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
@@ -19,13 +17,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, TypeVar
 
+from adapters.csv_records import MAX_RECORD_BYTES, BadRecordError, Column, Layout, chomp, records, short, split
+
 _T = TypeVar("_T")
 
-MAX_NARRATIVE: Final = 32_000  # characters
-MAX_FIELD: Final = 500  # characters
-# Above what a row at both limits needs in UTF-8, so that a legal row is never cut.
-MAX_RECORD_BYTES: Final = 192 * 1024
-MAX_RECORD_LINES: Final = 33_000
 OLDEST_YEAR: Final = 1990
 
 
@@ -81,14 +76,6 @@ class NotCfpbError(Exception):
     """The whole file is unusable: it cannot be read, or its header is not one of the published forms."""
 
 
-class _BadRowError(Exception):
-    """This record is refused; the message is the reason."""
-
-
-class _BrokenRecordError(_BadRowError):
-    """Where this record ends is not known, so reading goes on at the line after its first."""
-
-
 # Column names are compared by their letters and digits alone: `Date received` and `date_received` are one
 # spelling. The API's own names: complaint_what_happened, company_response, timely, consumer_disputed.
 _SPELLINGS: Final = {
@@ -137,9 +124,6 @@ _SIGNATURES: Final = (
     (b"PK\x03\x04", "it is a zip archive or a spreadsheet; unpack it, or save it as CSV in UTF-8"),
     (b"\x1f\x8b", "it is compressed with gzip; unpack it first"),
 )
-# U+0080 to U+009F pass: the published files hold them as the remains of mangled accents ("S.à r.l.").
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_CONTROL_IN_NARRATIVE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class _Header(NamedTuple):
@@ -192,7 +176,7 @@ def _header(path: Path, file: BinaryIO) -> _Header:
             "(then convert it: iconv -f UTF-16LE -t UTF-8 IN > OUT)"
         )
     try:
-        names = _split(_chomp(raw).decode("utf-8-sig"))
+        names = split(chomp(raw).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise NotCfpbError(
             f"{path} has a header that is not UTF-8 (byte {error.start + 1} of line 1); "
@@ -207,12 +191,12 @@ def _header(path: Path, file: BinaryIO) -> _Header:
             continue
         if at[key] >= 0:
             raise NotCfpbError(
-                f"{path} has two columns for one thing, {_short(names[at[key]])} and {_short(name)}; remove one"
+                f"{path} has two columns for one thing, {short(names[at[key]])} and {short(name)}; remove one"
             )
         at[key] = place
     missing = [_SPELLINGS[key][0] for key in _NEEDED if at[key] < 0]
     if missing:
-        found = ", ".join(map(_short, names[:20])) + (" …" if len(names) > 20 else "")
+        found = ", ".join(map(short, names[:20])) + (" …" if len(names) > 20 else "")
         raise NotCfpbError(
             f"{path} is not a complaint CSV of the CFPB in a known form: no column "
             f"{', '.join(map(repr, missing))}; found {len(names)}: {found}"
@@ -222,168 +206,18 @@ def _header(path: Path, file: BinaryIO) -> _Header:
 
 def _rows(file: BinaryIO, header: _Header, today: date, seen: sqlite3.Connection | None) -> Iterator[Row | Refused]:
     to_row = _row_maker(header, today, seen)
-    for line, record in _records(file, header):
+    columns = [Column(at, header.names[key], key == "narrative") for key, at in header.at.items() if at >= 0]
+    layout = Layout(header.width, columns)
+    for line, record in records(file, layout):
         if isinstance(record, str):
             yield Refused(line, record)
             continue
         try:
             row = to_row(line, record)
-        except _BadRowError as error:
+        except BadRecordError as error:
             yield Refused(line, str(error))
         else:
             yield row
-
-
-def _records(file: BinaryIO, header: _Header) -> Iterator[tuple[int, list[str] | str]]:
-    """Each record as its first line and its checked fields, or the reason why there are none.
-
-    In sound CSV a record is complete when its quotes are even, so a line whose quotes are odd and that is no
-    record by itself goes on to the next odd line, within bounds. If what comes of that is no record of this
-    file, only the first line is refused and those after it are read again: an open quote swallows nothing.
-    Every line is looked at a bounded number of times, whatever the file holds.
-    """
-    source = _physical_lines(file)
-    ahead: deque[bytes | None] = deque()
-    number = 1
-    while True:
-        number += 1
-        if ahead:
-            first = ahead.popleft()
-        else:
-            try:
-                first = next(source)
-            except StopIteration:
-                return
-        if first is None:
-            yield number, f"the line is longer than {MAX_RECORD_BYTES:,} bytes; no complaint needs as many"
-            continue
-        if first in (b"\n", b"\r\n", b"\r"):
-            continue
-        try:
-            yield number, _fields(first, header)
-            continue
-        except _BrokenRecordError as error:
-            reason = str(error)
-            if first.count(b'"') % 2 == 0:
-                yield number, reason
-                continue
-        except _BadRowError as error:
-            yield number, str(error)
-            continue
-        taken, closed = _up_to_odd_line(source, ahead, len(first))
-        if not closed:
-            yield (
-                number,
-                (
-                    f"a quote is opened here and not closed within {len(taken) + 1:,} lines; close it, or "
-                    "write a quote inside a field twice"
-                ),
-            )
-            ahead.extendleft(reversed(taken))
-            continue
-        try:
-            yield number, _fields(first + b"".join(line for line in taken if line), header, several=True)
-        except _BrokenRecordError:
-            yield (
-                number,
-                (
-                    "a quote is opened here and not closed before the next one; close it, or write a quote "
-                    "inside a field twice"
-                ),
-            )
-            ahead.extendleft(reversed(taken))
-            continue
-        except _BadRowError as error:
-            yield number, str(error)
-        number += len(taken)
-
-
-def _up_to_odd_line(
-    source: Iterator[bytes | None], ahead: deque[bytes | None], size: int
-) -> tuple[list[bytes | None], bool]:
-    """The lines up to the next with an odd number of quotes, and whether there was one within the bounds."""
-    taken: list[bytes | None] = []
-    while len(taken) < MAX_RECORD_LINES:
-        line = ahead.popleft() if ahead else next(source, b"")
-        if line == b"":
-            return taken, False
-        taken.append(line)
-        if line is None:
-            return taken, False
-        size += len(line)
-        if size > MAX_RECORD_BYTES:
-            return taken, False
-        if line.count(b'"') % 2:
-            return taken, True
-    return taken, False
-
-
-def _physical_lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """Lines with their ends; None for one over the bound, of which only a piece at a time is held."""
-    while line := file.readline(MAX_RECORD_BYTES + 1):
-        if len(line) <= MAX_RECORD_BYTES:
-            yield line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = file.readline(MAX_RECORD_BYTES)
-        yield None
-
-
-def _fields(raw: bytes, header: _Header, *, several: bool = False) -> list[str]:
-    """The stripped fields of one record, followed by "" for the columns which the file does not have."""
-    raw = _chomp(raw)
-    bad_bytes = ""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        text = raw.decode(errors="replace")
-        bad_bytes = (
-            f"byte 0x{raw[error.start]:02x} at place {error.start + 1} of the record is not UTF-8; if the "
-            "file is Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8 IN > OUT"
-        )
-    try:
-        fields = _split(text)
-    except csv.Error as error:
-        raise _BrokenRecordError(bad_bytes or f"not a CSV record: {error}; check its quotes") from error
-    if len(fields) != header.width:
-        kind = _BrokenRecordError if several else _BadRowError
-        raise kind(
-            bad_bytes
-            or f"has {len(fields)} field{'s' * (len(fields) != 1)}, the header has {header.width}; "
-            "the row is cut short, or a comma or quote in it is not quoted"
-        )
-    # The one test nearly every short row passes, so that the others need not be made field by field.
-    if not (text.isprintable() and len(text) <= MAX_FIELD):
-        _check_text(fields, header, several)
-    if bad_bytes:
-        raise _BadRowError(bad_bytes)
-    fields = [field.strip() for field in fields]
-    fields.append("")
-    return fields
-
-
-def _split(text: str) -> list[str]:
-    return next(csv.reader((text,), strict=True)) if '"' in text else text.split(",")
-
-
-def _check_text(fields: list[str], header: _Header, several: bool) -> None:
-    for key, place in header.at.items():
-        if place < 0:
-            continue
-        field = fields[place]
-        narrative = key == "narrative"
-        if not field.isprintable() and (found := (_CONTROL_IN_NARRATIVE if narrative else _CONTROL).search(field)):
-            kind = _BrokenRecordError if several and not narrative and "\n" in field else _BadRowError
-            raise kind(
-                f"column {header.names[key]!r} holds the control character U+{ord(found[0]):04X} at place "
-                f"{found.start() + 1}; remove it"
-            )
-        limit = MAX_NARRATIVE if narrative else MAX_FIELD
-        if len(field) > limit and len(field.strip()) > limit:
-            raise _BadRowError(
-                f"column {header.names[key]!r} has {len(field.strip()):,} characters, at most {limit:,} "
-                f"are taken: {_short(field)}"
-            )
 
 
 def _row_maker(header: _Header, today: date, seen: sqlite3.Connection | None) -> Callable[[int, list[str]], Row]:
@@ -411,7 +245,7 @@ def _row_maker(header: _Header, today: date, seen: sqlite3.Connection | None) ->
 
     def needed(value: str, key: str) -> str:
         if value.upper() in ("", "N/A"):
-            raise _BadRowError(f"column {names[key]!r} is empty; it is needed")
+            raise BadRecordError(f"column {names[key]!r} is empty; it is needed")
         return value
 
     def optional(value: str) -> str | None:
@@ -420,9 +254,9 @@ def _row_maker(header: _Header, today: date, seen: sqlite3.Connection | None) ->
     def day(value: str, key: str) -> date:
         parsed = _day(value)
         if isinstance(parsed, str):
-            raise _BadRowError(f"column {names[key]!r}: {_short(value)} {parsed}")
+            raise BadRecordError(f"column {names[key]!r}: {short(value)} {parsed}")
         if parsed > today:
-            raise _BadRowError(f"column {names[key]!r}: {_short(value)} lies in the future (today is {today})")
+            raise BadRecordError(f"column {names[key]!r}: {short(value)} lies in the future (today is {today})")
         return parsed
 
     def known(value: str, key: str, table: dict[str, _T]) -> _T:
@@ -430,8 +264,8 @@ def _row_maker(header: _Header, today: date, seen: sqlite3.Connection | None) ->
         try:
             return table["" if folded == "n/a" else folded]
         except KeyError:
-            raise _BadRowError(
-                f"column {names[key]!r}: {_short(value)} is none of "
+            raise BadRecordError(
+                f"column {names[key]!r}: {short(value)} is none of "
                 f"{', '.join(repr(name) for name in table if name)} (in any case)"
             ) from None
 
@@ -439,14 +273,14 @@ def _row_maker(header: _Header, today: date, seen: sqlite3.Connection | None) ->
         if seen is None:
             ident = f[complaint_id]
             if not (ident.isascii() and ident.isdigit() and len(ident) <= 18 and ident[0] != "0"):
-                raise _BadRowError(
-                    f"column {names['complaint_id']!r}: {_short(ident)} is no complaint id, which is a "
+                raise BadRecordError(
+                    f"column {names['complaint_id']!r}: {short(ident)} is no complaint id, which is a "
                     "whole number of 1 to 18 digits"
                 )
         else:
             ident = ""
         if not f[received]:
-            raise _BadRowError(f"column {names['received']!r} is empty; it is needed")
+            raise BadRecordError(f"column {names['received']!r} is empty; it is needed")
         text = f[narrative]
         row = Row(
             line=line,
@@ -518,11 +352,3 @@ def _is_time(text: str) -> bool:
     except ValueError:
         return False
     return text[0] in "T "
-
-
-def _chomp(line: bytes) -> bytes:
-    return line.removesuffix(b"\n").removesuffix(b"\r")
-
-
-def _short(value: str) -> str:
-    return repr(value) if len(value) <= 40 else repr(value[:40]) + "…"

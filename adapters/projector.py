@@ -17,7 +17,6 @@ from psycopg2.extensions import connection as Connection
 
 from adapters.database import UNAVAILABLE, connect
 from adapters.read_store import (
-    Fact,
     LostPartition,
     Step,
     advance_watermark,
@@ -29,7 +28,7 @@ from adapters.record import read_record
 from adapters.topics import all_partitions, consumer, position_of
 from domain.streams import TOPICS
 from projections.catalogue import PROJECTIONS
-from projections.projection import Projection
+from projections.projection import Fact, Projection
 
 log = logging.getLogger("projector")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,28 +10,13 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from domain.event import Event
-from projections.projection import Key, Projection, Sums, change
+from projections.projection import Fact, Key, Projection, Sums, fold_batch
 
 GENERATION = 1
 
 
 class LostPartition(Exception):
     """Another projector has written this partition's progress: read it again and seek."""
-
-
-class BrokenStream(ValueError):
-    """An event does not follow the one that is in the row: something is missing or comes twice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A consumed event: its place in the ledger and in its stream."""
-
-    position: int
-    stream: str
-    version: int
-    event: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,33 +120,10 @@ def watermark(cursor: Any, projection: Projection) -> int:
 
 
 def _write(cursor: Any, projection: Projection, facts: Sequence[Fact]) -> None:
-    by_stream: dict[str, list[Fact]] = defaultdict(list)
-    for fact in facts:
-        by_stream[fact.stream].append(fact)
     # A stream that begins in this batch has no row yet; looking for it would cost a third of the rate.
-    old = _read_rows(cursor, projection, [stream for stream, own in by_stream.items() if own[0].version != 1])
-    rows: list[tuple[Any, ...]] = []
-    deltas: list[dict[Key, list[int]]] = [{} for _ in projection.sums]
-    for stream, own in by_stream.items():
-        version, before = old.get(stream, (0, None))
-        row = before
-        for fact in own:
-            if fact.version != version + 1:
-                raise BrokenStream(
-                    f"{projection.name}: {stream} is at version {version}, "
-                    f"but position {fact.position} brings version {fact.version}"
-                )
-            row = projection.fold(row, fact.event)
-            version = fact.version
-        rows.append((stream, version, own[-1].position, *row))
-        for sums, delta in zip(projection.sums, deltas, strict=True):
-            for key, measures in change(sums, before, row).items():
-                total = delta.get(key)
-                if total is None:
-                    delta[key] = list(measures)
-                else:
-                    for n, value in enumerate(measures):
-                        total[n] += value
+    begun = {fact.stream for fact in facts if fact.version == 1}
+    old = _read_rows(cursor, projection, list({fact.stream for fact in facts} - begun))
+    rows, deltas = fold_batch(projection, old, facts)
     _merge_rows(cursor, projection, rows)
     for sums, delta in zip(projection.sums, deltas, strict=True):
         _add(cursor, sums, delta)

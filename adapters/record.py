@@ -54,8 +54,11 @@ class Recorded:
 
 def canonical(value: object) -> bytes:
     """Return RFC 8785 canonical JSON; raises ValueError on what a record must not hold, such as a float."""
-    _check(value)
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    try:
+        _check(value)
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"a record cannot hold this value: {error}") from None
 
 
 def _check(value: object) -> None:
@@ -139,7 +142,7 @@ class RecordMapper(Mapper[str]):
 def read_record(record: bytes) -> Recorded:
     """Read a record of any version; raises ValueError, KeyError or TypeError when it is not one."""
     envelope: dict[str, Any] = orjson.loads(record)
-    event_type, version = _schema(envelope["dataschema"])
+    event_type, version = _schema(str(envelope["dataschema"]))
     data = envelope["data"]
     if version != event_type.version:
         data = upcast(event_type, version, data)

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.event import Event
 from domain.streams import Kind
 
 Key = tuple[Any, ...]
 Measures = tuple[int, ...]
+
+
+class BrokenStream(ValueError):
+    """An event does not follow the one that is in the row: something is missing or comes twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A consumed event: its place in the ledger and in its stream."""
+
+    position: int
+    stream: str
+    version: int
+    event: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +74,35 @@ def change(sums: Sums, old: Any, new: Any) -> dict[Key, Measures]:
     for key, measures in before.items():
         delta[key] = tuple(n - o for n, o in zip(delta.get(key, zero), measures, strict=True))
     return {key: measures for key, measures in delta.items() if any(measures)}
+
+
+def fold_batch(
+    projection: Projection, old: Mapping[str, tuple[int, Any]], facts: Sequence[Fact]
+) -> tuple[list[tuple[Any, ...]], list[dict[Key, list[int]]]]:
+    """Fold a batch into the ``old`` rows, given as stream -> (version, row); each stream's facts are in order.
+
+    Returns the new rows with all columns, and for each table of sums by how much it changes. Raises BrokenStream.
+    """
+    by_stream: dict[str, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        by_stream[fact.stream].append(fact)
+    rows: list[tuple[Any, ...]] = []
+    deltas: list[dict[Key, list[int]]] = [{} for _ in projection.sums]
+    for stream, own in by_stream.items():
+        version, before = old.get(stream, (0, None))
+        row = before
+        for fact in own:
+            if fact.version != version + 1:
+                raise BrokenStream(
+                    f"{projection.name}: {stream} is at version {version}, "
+                    f"but position {fact.position} brings version {fact.version}"
+                )
+            row = projection.fold(row, fact.event)
+            version = fact.version
+        rows.append((stream, version, own[-1].position, *row))
+        for sums, delta in zip(projection.sums, deltas, strict=True):
+            for key, measures in change(sums, before, row).items():
+                total = delta.setdefault(key, [0] * len(measures))
+                for n, value in enumerate(measures):
+                    total[n] += value
+    return rows, deltas

@@ -115,7 +115,7 @@ def answer(
             occurred_at=at,
             actor=by,
             kind=kind,
-            in_time=not late,
+            in_time=None if stated == "not_stated" else not late,
             relief=relief,
             text=text,
             precision=precision,
@@ -206,6 +206,9 @@ def correct(state: Complaint, *, at: datetime, by: Actor, **facts: object) -> li
     """Take over facts that the register of origin now states otherwise; see Corrected for the names."""
     if not state.imported:
         raise RuleViolation("correct-imported-only", "only an imported complaint follows a register of origin")
+    if facts.keys() & {"answer", "answer_text", "in_time", "disputed"}:
+        ended = {Status.ANSWERED, Status.RESOLVED, Status.CLOSED}
+        _require(state, ended, "correct-answer-after-answer", "have its answer corrected")
     if not facts:
         return []
     return [Corrected.model_validate({"occurred_at": at, "actor": by, "consumer_id": state.consumer_id, **facts})]

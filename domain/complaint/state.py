@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from domain.complaint.events import (
+    RELIEF,
     Answered,
     Closed,
     ComplaintEvent,
@@ -84,6 +85,12 @@ def evolve(state: Complaint, event: ComplaintEvent) -> Complaint:
                 disputed=False,
             )
         case Corrected():
-            return state if event.disputed is None else replace(state, disputed=event.disputed)
+            return _correct(state, event)
         case _:
             assert_never(event)
+
+
+def _correct(state: Complaint, event: Corrected) -> Complaint:
+    if event.answer is not None:
+        state = replace(state, status=Status.RESOLVED if event.answer in RELIEF else Status.CLOSED)
+    return state if event.disputed is None else replace(state, disputed=event.disputed)
