@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from adapters.cfpb import Refused, Response, Row, read_cfpb
 from adapters.execute import Command, Ledger, command, seal
-from adapters.ledger import Append, Appended, Conflict
+from adapters.ledger import Append, Appended
 from adapters.record import canonical
 from domain.calendar import start_of_day
 from domain.complaint import decisions
@@ -34,7 +34,7 @@ from domain.complaint.events import (
     Routed,
 )
 from domain.complaint.state import NEW, Complaint, Status, evolve
-from domain.errors import RuleViolation
+from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.merchant import decisions as merchant_decisions
 from domain.merchant import state as merchant_state
@@ -148,14 +148,13 @@ def _import_rows(
             history = histories.get(stream, [])
             try:
                 planned = plan(row, [recorded.event for recorded in history], merchants[row.company])
-            except RuleViolation as violation:
-                report.refused.append(Refused(row.line, f"complaint {row.complaint_id}: {violation}"))
-                continue
-            if not planned:
-                report.already += 1
-                continue
-            by_command = own if not history else _command(service_key, row, f"{row.complaint_id}@{len(history)}")
-            waiting.append(_submit(ledger, stream, len(history), planned, by_command, row))
+                if not planned:
+                    report.already += 1
+                    continue
+                by_command = own if not history else _command(service_key, row, f"{row.complaint_id}@{len(history)}")
+                waiting.append(_submit(ledger, stream, len(history), planned, by_command, row))
+            except (RuleViolation, InvalidInput) as error:
+                report.refused.append(Refused(row.line, f"complaint {row.complaint_id}: {error}"))
 
 
 def _submit(
@@ -175,14 +174,13 @@ def _settle(ledger: Ledger, sent: _Sent, service_key: bytes, merchants: dict[str
                 report.imported += 1
             else:
                 report.updated += 1
-        case Conflict():
-            # Another row of the file, or another importer, was faster: plan again on what is there now.
+        case _:
+            # Another row of the file, or another importer, was faster, perhaps with another edition of the complaint:
+            # plan again on what is there now.
             again: deque[_Sent] = deque()
             _import_rows(ledger, [sent.row], service_key, merchants, again, report)
             for follow_up in again:
                 _settle(ledger, follow_up, service_key, merchants, report)
-        case _:
-            report.already += 1
 
 
 def _without_repeats(rows: list[Row]) -> Iterator[list[Row]]:
@@ -265,6 +263,8 @@ def plan(row: Row, history: list[Event], merchant_id: str) -> list[ComplaintEven
         known["disputed"] = True
     if history:
         stated = _stated(row, merchant_id)
+        if "merchant_id" not in known:
+            del stated["merchant_id"]  # who it concerns is known when it is routed
         if answer is not None:
             stated |= {"answer": answer, "answer_text": row.public_response, "in_time": row.timely}
         if row.disputed is False:

@@ -36,7 +36,7 @@ def statistics(
             "from read.resolution_statistics s "
             + ("left join read.merchants m on m.merchant_id = s.key " if by == "merchant" else "")
             + "where s.dimension = %s and s.month >= %s and s.month <= %s group by 1, 2, 3 "
-            + ("order by 2" if by == "month" else "order by 5 desc, coalesce(3::text, ''), 2"),
+            + ("order by 2" if by == "month" else "order by 5 desc, 3, 2"),
             ("all" if by == "month" else by, first_month or date.min, last_month or date.max),
         )
         return [

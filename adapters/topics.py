@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -18,6 +19,7 @@ CONTENT_TYPE = b"application/cloudevents+json"
 DEFAULT_PARTITIONS = 8
 READ_TIMEOUT_S = 30.0
 POLL_MS = 100
+CREATE_TIMEOUT_S = 30.0
 
 
 class KafkaLostData(LedgerError):
@@ -45,39 +47,40 @@ def ensure_topics(bootstrap: str, prefix: str = "", partitions: int = DEFAULT_PA
 
     Raises TopicsError when topics exist with different numbers of partitions, since an order by key could not be kept.
     """
+    wanted = [prefix + topic for topic in TOPICS]
+    deadline = time.monotonic() + CREATE_TIMEOUT_S
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
-        wanted = [prefix + topic for topic in TOPICS]
-        present = {t["name"]: len(t["partitions"]) for t in admin.describe_topics(wanted) if not t["error_code"]}
-        counts = set(present.values())
-        if len(counts) > 1:
-            raise TopicsError(
-                f"the topics differ in their number of partitions: {present}",
-                hint="they were not made by this program",
-            )
-        partitions = counts.pop() if counts else partitions
-        missing = [topic for topic in wanted if topic not in present]
-        for topic in missing:
-            try:
-                admin.create_topics(
-                    {
-                        topic: {
-                            "num_partitions": partitions,
-                            "replication_factor": -1,
-                            "configs": {
-                                "retention.ms": "-1",
-                                "retention.bytes": "-1",
-                                "cleanup.policy": "delete",
-                                "message.timestamp.type": "CreateTime",
-                            },
-                        }
-                    }
+        while True:
+            present = {t["name"]: len(t["partitions"]) for t in admin.describe_topics(wanted) if not t["error_code"]}
+            counts = set(present.values())
+            if len(counts) > 1:
+                raise TopicsError(
+                    f"the topics differ in their number of partitions: {present}",
+                    hint="they were not made by this program",
                 )
-            except TopicAlreadyExistsError:
-                continue
-        return partitions
+            missing = [topic for topic in wanted if topic not in present]
+            if not missing:
+                return counts.pop()
+            if time.monotonic() > deadline:
+                raise TopicsError(f"the topic {missing[0]} was created but does not appear", hint="try again")
+            # A broker learns of a new topic a little later, so the next one waits until its number of partitions,
+            # which may be somebody else's choice, can be seen.
+            with suppress(TopicAlreadyExistsError):
+                _create_topic(admin, missing[0], counts.pop() if counts else partitions)
+            time.sleep(0.02)
     finally:
         admin.close()
+
+
+def _create_topic(admin: KafkaAdminClient, topic: str, partitions: int) -> None:
+    configs = {
+        "retention.ms": "-1",
+        "retention.bytes": "-1",
+        "cleanup.policy": "delete",
+        "message.timestamp.type": "CreateTime",
+    }
+    admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": -1, "configs": configs}})
 
 
 def consumer(bootstrap: str, **settings: object) -> KafkaConsumer:

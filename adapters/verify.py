@@ -17,6 +17,7 @@ from adapters.database import connect
 from adapters.read_store import watermark
 from adapters.record import RecordMapper, canonical, read_record
 from adapters.topics import all_partitions, bounds, consumer, partition_of, position_of, read_range, topic_of
+from domain.errors import InvalidInput
 from domain.values import format_instant
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection, Sums
@@ -24,6 +25,8 @@ from projections.projection import Projection, Sums
 CHUNK = 2_000
 #: At most so many findings are told per check.
 TOLD = 5
+#: What reading a record raises when it is none.
+UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def verify(
             ((head, published),) = cursor.fetchall()
         yield from _ledger(conn, head, progress)
         yield from _runs(conn)
-        yield _topics(conn, kafka_bootstrap, topic_prefix, published, progress)
+        yield _topics(conn, database_url, kafka_bootstrap, topic_prefix, published, progress)
         for projection in PROJECTIONS:
             yield _rows(conn, projection, progress)
             for sums in projection.sums:
@@ -121,22 +124,21 @@ def _problem(
         if canonical(envelope) != record:
             return "the bytes are not canonical JSON"
         recorded = read_record(record)
-    except (ValueError, KeyError, TypeError) as error:
+        said = (
+            envelope["subject"],
+            envelope["streamversion"],
+            envelope["type"],
+            envelope["recordedat"],
+            recorded.command_id,
+        )
+        current = envelope["dataschema"].endswith(f":{recorded.event.version}")
+        rewritten = mapper.to_stored_event(recorded).state if current else record
+    except (*UNREADABLE, InvalidInput) as error:
         return f"the record cannot be read: {error}"
-    said = (
-        envelope["subject"],
-        envelope["streamversion"],
-        envelope["type"],
-        envelope["recordedat"],
-        recorded.command_id,
-    )
     kept = (stream, version, type_, format_instant(recorded_at), command_id)
     if said != kept or recorded.originator_id != stream:
         return f"the record says {said}, its columns {kept}"
-    if (
-        envelope["dataschema"].endswith(f":{recorded.event.version}")
-        and mapper.to_stored_event(recorded).state != record
-    ):
+    if rewritten != record:
         return "writing what was read gives other bytes"
     return None
 
@@ -167,40 +169,74 @@ def _runs(conn: Connection) -> Iterator[Check]:
 
 
 def _topics(
-    conn: Connection, bootstrap: str, prefix: str, published: int, progress: Callable[[str, int, int], None]
+    conn: Connection,
+    database_url: str,
+    bootstrap: str,
+    prefix: str,
+    published: int,
+    progress: Callable[[str, int, int], None],
 ) -> Check:
     findings = _Findings("ledger and topics hold the same bytes, once and in order")
+    # What was published after the snapshot is younger than it, but never than the ledger as it is now.
+    now = connect(database_url, "ledger_api")
     reader = consumer(bootstrap, max_poll_records=CHUNK)
     try:
         partitions = all_partitions(reader, prefix)
         count = len({tp.partition for tp in partitions})
         begins, ends = bounds(reader, partitions)
         last: dict[TopicPartition, int] = {}
+        seen = _Seen(published)
         chunk: list[tuple[int, ConsumerRecord]] = []
         for record in read_range(reader, begins, ends):
             try:
                 position = position_of(record)
             except ValueError as error:
-                findings.add(str(error))
+                findings.add(f"{_place(record)} has no position that can be read: {error}")
                 continue
             tp = TopicPartition(record.topic, record.partition)
-            if position <= last.get(tp, 0):
-                findings.add(f"position {position} comes after {last[tp]} in {tp.topic}-{tp.partition}")
+            if seen.before(position):
+                findings.add(f"position {position} is on the topics more than once, again at {_place(record)}")
+            elif position < last.get(tp, 0):
+                findings.add(f"position {position} at {_place(record)} comes after {last[tp]}")
             last[tp] = max(position, last.get(tp, 0))
-            if position > published:
-                continue
-            findings.checked += 1
+            findings.checked += position <= published
             chunk.append((position, record))
             if len(chunk) == CHUNK:
-                _compare(conn, chunk, prefix, count, findings)
+                _compare(now, chunk, prefix, count, findings)
                 chunk.clear()
                 progress("topics", findings.checked, published)
-        _compare(conn, chunk, prefix, count, findings)
+        _compare(now, chunk, prefix, count, findings)
     finally:
         reader.close()
-    if findings.checked != published:
-        findings.add(f"the topics hold {findings.checked} of the {published} events that are published")
+        now.close()
+    for position in seen.missing():
+        findings.add(f"position {position} is published, but not on the topics")
     return findings.done()
+
+
+class _Seen:
+    """Which of the positions 1 to ``last`` have been met, a bit each."""
+
+    def __init__(self, last: int) -> None:
+        self._last, self._bits = last, bytearray(last // 8 + 1)
+
+    def before(self, position: int) -> bool:
+        """Note a position; returns whether it had been met before. Positions beyond are not noted."""
+        if not 1 <= position <= self._last:
+            return False
+        byte, bit = position // 8, 1 << position % 8
+        met = bool(self._bits[byte] & bit)
+        self._bits[byte] |= bit
+        return met
+
+    def missing(self) -> Iterator[int]:
+        for byte, bits in enumerate(self._bits):
+            if bits != 0xFF:
+                yield from (8 * byte + n for n in range(8) if not bits & 1 << n and 1 <= 8 * byte + n <= self._last)
+
+
+def _place(record: ConsumerRecord) -> str:
+    return f"{record.topic}-{record.partition}@{record.offset}"
 
 
 def _compare(
@@ -208,11 +244,12 @@ def _compare(
 ) -> None:
     with conn.cursor() as cursor:
         cursor.execute(
-            "select position, stream, record from ledger.events where position = any(%s)", ([p for p, _ in chunk],)
+            "select position, stream, record from ledger.events where position = any(%s::bigint[])",
+            ([position for position, _ in chunk if abs(position) < 2**63],),
         )
         kept = {position: (stream, bytes(record)) for position, stream, record in cursor}
     for position, record in chunk:
-        where = f"position {position} at {record.topic}-{record.partition}@{record.offset}"
+        where = f"position {position} at {_place(record)}"
         if position not in kept:
             findings.add(f"{where} is not in the ledger")
             continue
@@ -232,8 +269,8 @@ def _rows(conn: Connection, projection: Projection, progress: Callable[[str, int
     prefix = projection.kind.prefix
     events = _stream(
         conn,
-        "select stream, version, position, record from ledger.events where stream >= %s and stream < %s "
-        'order by stream collate "C", version',
+        "select stream, version, position, record from ledger.events "
+        'where stream collate "C" >= %s and stream collate "C" < %s order by stream collate "C", version',
         (f"{prefix}-", f"{prefix}."),
     )
     rows = _stream(
@@ -247,10 +284,16 @@ def _rows(conn: Connection, projection: Projection, progress: Callable[[str, int
             present = next(rows, None)
         up_to = present[2] if present is not None and present[0] == stream else complete
         folded, reached = None, (0, 0)
-        for _, version, position, record in history:
-            if position <= max(up_to, complete):
-                folded = projection.fold(folded, read_record(bytes(record)).event)
-                reached = (version, position)
+        try:
+            for _, version, position, record in history:
+                if position <= max(up_to, complete):
+                    folded = projection.fold(folded, read_record(bytes(record)).event)
+                    reached = (version, position)
+        except Exception as error:  # a damaged record can break a fold in any way
+            findings.add(f"{stream} cannot be folded from position {position} on: {error}")
+            if present is not None and present[0] == stream:
+                present = next(rows, None)
+            continue
         if folded is None:
             continue
         if present is None or present[0] != stream:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
+from kafka.errors import KafkaError
 
 from adapters import queries
 from adapters.cfpb import NotCfpbError
@@ -85,7 +86,7 @@ EXIT_CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], i
     (UnknownStream, 4),
     (RuleViolation, 5),
     ((StaleVersion, ReusedKey), 6),
-    ((ServicesError, LedgerUnavailable, KafkaLostData, TopicsError, *UNAVAILABLE), 7),
+    ((ServicesError, LedgerUnavailable, KafkaLostData, TopicsError, KafkaError, *UNAVAILABLE), 7),
     (LedgerError, 3),
 )
 
@@ -363,10 +364,14 @@ def relay() -> None:
 
 
 @app.command()
-def projector() -> None:
+def projector(
+    instance: Annotated[
+        str | None, typer.Option(help="A name of its own, kept over restarts: then it goes on at once after a crash.")
+    ] = None,
+) -> None:
     """Keep the read models up to date, sharing the work with other projectors."""
     settings = load_settings()
-    projector_settings = ProjectorSettings(*_endpoints(settings), settings.topic_prefix)
+    projector_settings = ProjectorSettings(*_endpoints(settings), settings.topic_prefix, instance=instance)
     run_worker(lambda stop: run_projector(projector_settings, stop))
 
 
@@ -496,6 +501,8 @@ def _code(text: str | None) -> Code | None:
     scheme, colon, value = text.partition(":")
     if not (colon and scheme and value):
         raise InvalidInput(f"{text!r} is not SCHEME:VALUE", hint="write it as in GB/T 2260:330106")
+    if max(len(scheme), len(value)) > 500:
+        raise InvalidInput(f"{text[:40]!r}… is too long", hint="scheme and value have at most 500 characters each")
     return Code(scheme=scheme, value=value)
 
 

@@ -58,7 +58,10 @@ def perform(
     given = {name: value for name, value in arguments.items() if value is not None}
     body = {name: _plain(value) for name, value in given.items()}
     body |= {"stream": stream, "at": None if at is None else format_instant(at)}
-    by_command = command(service_key, by.id, operation, key, body)
+    try:
+        by_command = command(service_key, by.id, operation, key, body)
+    except TypeError:
+        raise InvalidInput("a text or the key is not valid UTF-8", hint="send UTF-8") from None
     if stream is None:
         kind, decide = CREATING[operation]
         target = f"{kind.prefix}-{by_command.new_id}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from types import FrameType
 
 from adapters.embedded import services
@@ -49,7 +51,10 @@ def running(settings: Settings, report: Callable[[str], None]) -> Iterator[Runni
         database_url=settings.database_url,
         kafka_bootstrap=settings.kafka_bootstrap,
         prepare=[*PROGRAM, "prepare"],
-        workers={"relay": [*PROGRAM, "relay"], "projector": [*PROGRAM, "projector"]},
+        workers={
+            "relay": [*PROGRAM, "relay"],
+            "projector": [*PROGRAM, "projector", "--instance", _instance(settings)],
+        },
         cache_dir=settings.cache_dir,
         report=report,
     ) as endpoints:
@@ -58,6 +63,11 @@ def running(settings: Settings, report: Callable[[str], None]) -> Iterator[Runni
             yield Running(settings, endpoints.database_url, endpoints.kafka_bootstrap, ledger)
         finally:
             ledger.close()
+
+
+def _instance(settings: Settings) -> str:
+    place = f"{socket.gethostname()}:{settings.data_dir.resolve()}"
+    return sha256(place.encode()).hexdigest()[:16]
 
 
 def _exit(number: int, frame: FrameType | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -64,12 +65,14 @@ class Settings(BaseSettings):
             return self.service_key.encode()
         file = self.data_dir / "service.key"
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return file.read_bytes()
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(secrets.token_hex(32).encode())
+        if not file.exists():
+            # Linked when it is complete, so that of two processes at once both read the same key.
+            new = file.with_suffix(f".{secrets.token_hex(8)}")
+            new.touch(0o600)
+            new.write_text(secrets.token_hex(32))
+            with suppress(FileExistsError):
+                os.link(new, file)
+            new.unlink()
         return file.read_bytes()
 
 

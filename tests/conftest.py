@@ -74,10 +74,15 @@ class System:
     kafka_bootstrap: str
     topic_prefix: str
 
+    @property
+    def where(self) -> tuple[str, str, str]:
+        """The same, in the order in which everybody takes them."""
+        return self.database_url, self.kafka_bootstrap, self.topic_prefix
+
     @contextmanager
     def relaying(self) -> Iterator[None]:
         """Run the relay in a thread."""
-        settings = RelaySettings(self.database_url, self.kafka_bootstrap, self.topic_prefix)
+        settings = RelaySettings(*self.where)
         with running(lambda stop: run_relay(settings, stop)):
             yield
 

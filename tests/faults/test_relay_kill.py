@@ -25,8 +25,8 @@ from tests.faults.published import (
 from tests.faults.relay_process import RelayProcess
 
 SEED = 20140131
-RELAY_KILLS_PER_POINT = 2
-RANDOM_RELAY_KILLS = 3
+RELAY_KILLS_PER_POINT = 1
+RANDOM_RELAY_KILLS = 4
 RANDOM_BROKER_KILLS = 1
 
 
