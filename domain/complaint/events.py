@@ -83,7 +83,7 @@ class Answered(Event):
     name = "complaint.answered"
 
     kind: AnswerKind
-    in_time: bool | None
+    in_time: bool | None = None
     relief: Money | None = None
     text: LongText | None = None
     precision: TimePrecision = TimePrecision.INSTANT

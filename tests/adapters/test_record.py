@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import fields, is_dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -98,7 +98,7 @@ def test_nesting_beyond_what_readers_take_is_refused() -> None:
     value: Any = 1
     for _ in range(500):
         value = [value]
-    with pytest.raises(ValueError, match="nested|recursion"):
+    with pytest.raises(ValueError, match=r"(?i)recursion"):
         canonical(value)
 
 
@@ -138,9 +138,8 @@ def values(annotation: Any, bounds: tuple[Any, ...] = ()) -> st.SearchStrategy[A
     if is_dataclass(annotation) and isinstance(annotation, type):
         hints = get_type_hints(annotation, include_extras=True)
         return st.builds(annotation, **{field.name: values(hints[field.name]) for field in fields(annotation)})
-    return st.datetimes(
-        datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.timezones() | st.just(UTC), allow_imaginary=False
-    )
+    zones = st.integers(-840, 840).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+    return st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=zones | st.just(UTC))
 
 
 def flat(bounds: tuple[Any, ...]) -> list[Any]:
@@ -191,7 +190,7 @@ def test_an_event_comes_back_from_its_record_and_makes_the_same_bytes(name: str,
     assert read_record(stored.state) == made == MAPPER.to_domain_event(stored)
     assert MAPPER.to_stored_event(read_record(stored.state)) == stored
     assert stored.state == rfc8785.dumps(orjson.loads(stored.state))
-    parsed = from_kafka_event(KafkaMessage([("content-type", b"application/cloudevents+json")], None, stored.state))
+    parsed = from_kafka_event(KafkaMessage({"content-type": b"application/cloudevents+json"}, None, stored.state))
     assert parsed.get_id() == f"{made.originator_id}:{made.originator_version}"
     assert parsed.get_time() == made.event.occurred_at
 
@@ -205,7 +204,7 @@ def test_a_record_is_a_valid_cloudevent_to_the_public_sdk() -> None:
     stored = MAPPER.to_stored_event(example(causation_id="f" * 32, recorded_at=AT + timedelta(microseconds=1)))
     for parsed in (
         JSONFormat().read(None, stored.state),
-        from_kafka_event(KafkaMessage([("content-type", b"application/cloudevents+json")], None, stored.state)),
+        from_kafka_event(KafkaMessage({"content-type": b"application/cloudevents+json"}, None, stored.state)),
     ):
         attributes = parsed.get_attributes()
         assert {name: value for name, value in attributes.items() if name != "time"} == {
@@ -268,19 +267,20 @@ GOOD = orjson.loads(MAPPER.to_stored_event(example()).state)
         ({"dataschema": "urn:complaint-ledger:schema:complaint.eaten:1"}, r"complaint\.eaten:1 is not known"),
         ({"dataschema": "urn:another:complaint.answered:1"}, "is not known"),
         ({"dataschema": "complaint"}, "unpack"),
-        ({"dataschema": 5}, "dataschema|rsplit"),
+        ({"dataschema": 5}, "unpack"),
         ({"data": {**GOOD["data"], "kind": "bribe"}}, "kind"),
         ({"data": {**GOOD["data"], "extra": 1}}, "extra"),
         ({"data": []}, "list"),
         ({"time": "2026-01-31T01:30:00"}, "occurred_at"),
         ({"actorrole": "king"}, "king"),
-        ({"actor": "somebody"}, "actor"),
         ({"recordedat": "yesterday"}, "yesterday"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_named_with_the_cause(changes: dict[str, Any], cause: str) -> None:
     stored = StoredEvent("complaint-1", 3, "complaint.answered", orjson.dumps({**GOOD, **changes}))
-    with pytest.raises(MapperDeserialisationError, match=rf"(?s)complaint-1 version 3 \(complaint\.answered\).*{cause}"):
+    with pytest.raises(
+        MapperDeserialisationError, match=rf"(?s)complaint-1 version 3 \(complaint\.answered\).*{cause}"
+    ):
         MAPPER.to_domain_event(stored)
 
 

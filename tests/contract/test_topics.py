@@ -168,7 +168,7 @@ def test_missing_topics_are_named(reader: KafkaConsumer, topic_prefix: str) -> N
     [
         pytest.param(0, 0, id="nothing"),
         pytest.param(1, 1, id="one marker and one record"),
-        pytest.param(70, 1, id="markers for more than one step"),
+        pytest.param(35, 1, id="markers for more than one step"),
         pytest.param(1, 1_000, id="a long aborted transaction"),
     ],
 )

@@ -22,7 +22,7 @@ from tests.faults.published import (
     filling,
     read_topics,
 )
-from tests.faults.relay_process import RelayProcess
+from tests.faults.worker_process import WorkerProcess
 
 SEED = 20140131
 RELAY_KILLS_PER_POINT = 1
@@ -60,18 +60,18 @@ def test_killed_at_every_point_relay_and_broker_publish_each_event_once_and_in_o
 
     with filling(database_url, SEED) as finish:
         for point in schedule:
-            with RelayProcess(settings, f"{point}:{chance.randint(1, 5)}:self") as relay:
+            with WorkerProcess(settings, f"{point}:{chance.randint(1, 5)}:self") as relay:
                 relay_kills[relay.await_line("dying at")] += 1
                 assert relay.await_end() == -signal.SIGKILL
 
         for _ in range(RANDOM_RELAY_KILLS):
-            with RelayProcess(settings) as relay:
+            with WorkerProcess(settings) as relay:
                 relay.await_line("relay resuming after position")
                 time.sleep(chance.uniform(0, 0.5))
                 relay.kill()
                 relay_kills["random"] += 1
 
-        with RelayProcess(settings, *(f"{point}:{2 + 3 * n}:test" for n, point in enumerate(POINTS))) as relay:
+        with WorkerProcess(settings, *(f"{point}:{2 + 3 * n}:test" for n, point in enumerate(POINTS))) as relay:
             for _ in POINTS:
                 broker_kills[relay.await_line("waiting at")] += 1
                 kill_and_restart(own_kafka)
@@ -140,9 +140,9 @@ def test_a_relay_that_stands_by_takes_over_from_one_that_was_killed(
     database_url: str, kafka_bootstrap: str, topic_prefix: str
 ) -> None:
     settings = RelaySettings(database_url, kafka_bootstrap, topic_prefix, max_batch=20)
-    with filling(database_url, SEED) as finish, RelayProcess(settings, "before_commit:4:test") as first:
+    with filling(database_url, SEED) as finish, WorkerProcess(settings, "before_commit:4:test") as first:
         assert first.await_line("waiting at") == "before_commit"
-        with RelayProcess(settings) as second:
+        with WorkerProcess(settings) as second:
             await_relay_sessions(database_url, 2)
             first.kill()
             second.await_line("relay resuming after position")
@@ -161,12 +161,12 @@ def test_a_relay_that_was_stopped_while_another_took_over_is_fenced(
     filler = Filler(database_url, SEED)
     try:
         filler.fill(40)
-        with RelayProcess(settings, f"{point}:2:test") as stopped:
+        with WorkerProcess(settings, f"{point}:2:test") as stopped:
             assert stopped.await_line("waiting at") == point
             stopped.signal(signal.SIGSTOP)
             # It finds this when it wakes, and takes up the work at the very point where it was stopped.
             stopped.go_on()
-            with RelayProcess(settings) as successor:
+            with WorkerProcess(settings) as successor:
                 await_relay_sessions(database_url, 2)
                 end_session(database_url, leader_pid(database_url))
                 successor.await_line("relay resuming after position")

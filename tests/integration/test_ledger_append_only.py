@@ -15,9 +15,9 @@ from adapters.database import Role, connect
 from adapters.ledger import PLACEHOLDER, PostgresRecorder
 
 ROLES: tuple[Role, ...] = get_args(Role)
-APPEND = (
-    "select * from ledger.append('{0}', array['s-1'], '{1}', array['tried'], '{c}', '{0}', '{0}', '{1}', '\\x78'::bytea)"
-)
+APPEND = """
+    select * from ledger.append('{0}', array['s-1'], '{1}', array['tried'], '{c}', '{0}', '{0}', '{1}', '\\x78'::bytea)
+"""
 INSERT = "insert into ledger.events values (2, 's-2', 1, 'tried', 'x', now(), null, 0)"
 
 Run = Callable[..., list[tuple[Any, ...]]]
@@ -69,7 +69,9 @@ def test_even_the_owner_cannot_change_what_is_recorded(run: Run, recorder: Postg
     for change in CHANGES:
         with pytest.raises(errors.InsufficientPrivilege, match="append-only"):
             run(None, *before, change)
-    assert run(None, "select position, version, convert_from(record, 'UTF8') from ledger.events") == [(1, 1, "as it was")]
+    assert run(None, "select position, version, convert_from(record, 'UTF8') from ledger.events") == [
+        (1, 1, "as it was")
+    ]
     recorder.insert_events([StoredEvent("kept-1", 2, "tried", b"goes on")])
 
 
@@ -106,7 +108,7 @@ def test_no_role_can_write_to_the_ledger_but_by_the_append_function(run: Run, ro
             run(role, statement)
 
 
-TABLES = {
+PRIVILEGES: dict[str, set[Role]] = {
     "select position from ledger.events": {"ledger_api", "ledger_relay", "ledger_watcher", "ledger_log"},
     "select position from ledger.head": set(ROLES) - {"ledger_analyst"},
     "select position from ledger.published": set(ROLES) - {"ledger_analyst"},
@@ -123,13 +125,13 @@ TABLES = {
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_may_do_what_it_is_for_and_no_more(run: Run, role: Role) -> None:
     may = set()
-    for statement in TABLES:
+    for statement in PRIVILEGES:
         try:
             run(role, statement)
             may.add(statement)
         except errors.InsufficientPrivilege:
             pass
-    assert may == {statement for statement, roles in TABLES.items() if role in roles}
+    assert may == {statement for statement, roles in PRIVILEGES.items() if role in roles}
 
 
 def test_the_analyst_has_nothing_outside_the_read_schema(run: Run) -> None:

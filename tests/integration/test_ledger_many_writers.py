@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,11 +98,9 @@ def record(text: str, at: str | None = None) -> bytes:
 def write(url: str, process: str, seed: int) -> None:
     recorder = PostgresRecorder(url)
     writers = [Writer(recorder, f"{process}.{n}", seed) for n in range(THREADS)]
-    threads = [threading.Thread(target=writer.run) for writer in writers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(THREADS) as executor:
+        for finished in [executor.submit(writer.run) for writer in writers]:
+            finished.result()
     recorder.close()
     json.dump([vars(told) for writer in writers for told in writer.told], sys.stdout)
 

@@ -28,6 +28,11 @@ from tests.faults.published import (
 SEED = 20140228
 
 
+@pytest.fixture(autouse=True)
+def _soon_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.relay.IDLE_S", 0.1)
+
+
 @pytest.fixture
 def settings(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> RelaySettings:
     return RelaySettings(database_url, kafka_bootstrap, topic_prefix)
@@ -59,8 +64,14 @@ def publish(settings: RelaySettings) -> None:
 def refusal(settings: RelaySettings) -> str:
     """Run the relay, which must refuse by itself; returns its message."""
     before = read_topics(settings.kafka_bootstrap, settings.topic_prefix)
-    with pytest.raises(KafkaLostData) as refused:
-        run_relay(settings, threading.Event())
+    stop = threading.Event()
+    giving_up = threading.Timer(LIMIT, stop.set)
+    giving_up.start()
+    try:
+        with pytest.raises(KafkaLostData) as refused:
+            run_relay(settings, stop)
+    finally:
+        giving_up.cancel()
     assert read_topics(settings.kafka_bootstrap, settings.topic_prefix) == before
     return str(refused.value)
 
@@ -109,7 +120,7 @@ def test_a_restart_goes_on_where_kafka_ends(settings: RelaySettings, filler: Fil
     assert_published(settings)
 
 
-@pytest.mark.parametrize(("transactions", "records"), [(40, 1), (2, 80)])
+@pytest.mark.parametrize(("transactions", "records"), [(10, 1), (1, 80)])
 def test_a_restart_goes_on_where_kafka_ends_behind_aborted_transactions(
     settings: RelaySettings, filler: Filler, transactions: int, records: int
 ) -> None:
@@ -179,6 +190,7 @@ def test_events_appended_while_the_relay_is_idle_are_announced_to_it(
         while thread.is_alive():
             filler.fill(1)
             thread.join(0.1)
+    monkeypatch.undo()
     publish(settings)
     assert_published(settings)
 
