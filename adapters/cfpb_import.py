@@ -258,7 +258,7 @@ def plan(row: Row, history: list[Event], merchant_id: str) -> list[ComplaintEven
         known |= {"answer": answer, "answer_text": row.public_response, "in_time": row.timely}
     elif answer is None and late and "merchant_id" in known and "answer" not in known and not run.state.missed:
         run.do(decisions.miss_answer, at=sent)
-    if row.disputed and not run.state.disputed and run.state.answered:
+    if row.disputed and not run.state.disputed:
         run.do(decisions.dispute, at=sent, precision=not_before)
         known["disputed"] = True
     if history:

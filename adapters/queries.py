@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from adapters.database import Pool
 from projections.complaint_details import COMPLAINT_DETAILS
+from projections.merchants import MERCHANTS
 from projections.resolution_statistics import DIMENSIONS, MEASURES
 
 
@@ -65,3 +66,68 @@ def details(pool: Pool, complaint_id: str) -> dict[str, Any] | None:
         return None
     found = dict(zip(columns, row[1:], strict=True))
     return {**found, "merchant": row[0]}
+
+
+def complete_to(pool: Pool) -> int:
+    """Return the position up to which all read models are complete."""
+    with pool.cursor() as cursor:
+        cursor.execute(_COMPLETE_TO)
+        return int(cursor.fetchone()[0])
+
+
+_COMPLETE_TO = (
+    "select coalesce(min(p.watermark), 0) from read.progress p join read.active a using (projection, generation)"
+)
+
+
+def complaints(
+    pool: Pool,
+    *,
+    merchant_id: str | None,
+    status: str | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """Return complaints, newest filing first, behind (filed_at, complaint_id); and what they are complete to."""
+    conditions, parameters = ["true"], list[object]()
+    for column, value in (("merchant_id", merchant_id), ("status", status)):
+        if value is not None:
+            conditions.append(f"{column} = %s")
+            parameters.append(value)
+    if after is not None:
+        conditions.append("(filed_at, complaint_id) < (%s, %s)")
+        parameters.extend(after)
+    return _page(
+        pool,
+        f"select {', '.join(COMPLAINT_DETAILS.columns)} from read.complaint_details "
+        f"where {' and '.join(conditions)} order by filed_at desc, complaint_id desc limit %s",
+        [*parameters, limit],
+    )
+
+
+def merchants(pool: Pool, *, name: str | None, after: str | None, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """Return merchants by id, behind the id ``after``; and what they are complete to."""
+    return _page(
+        pool,
+        f"select {_MERCHANT} from read.merchants where merchant_id > %s and trade_name = coalesce(%s, trade_name) "
+        "order by merchant_id limit %s",
+        [after or "", name, limit],
+    )
+
+
+def merchant(pool: Pool, merchant_id: str) -> dict[str, Any] | None:
+    """Return a merchant; None when it is not known."""
+    found, _ = _page(pool, f"select {_MERCHANT} from read.merchants where merchant_id = %s", [merchant_id])
+    return found[0] if found else None
+
+
+_MERCHANT = ", ".join(("merchant_id", *MERCHANTS.row._fields))
+
+
+def _page(pool: Pool, sql: str, parameters: list[object]) -> tuple[list[dict[str, Any]], int]:
+    with pool.cursor() as cursor:
+        cursor.execute(_COMPLETE_TO)
+        complete = int(cursor.fetchone()[0])
+        cursor.execute(sql, parameters)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor], complete

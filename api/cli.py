@@ -7,11 +7,11 @@ import logging
 import signal
 import sys
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import typer
 from kafka.errors import KafkaError
@@ -24,21 +24,17 @@ from adapters.embedded import ServicesError
 from adapters.embedded import status as services_status
 from adapters.execute import Result, command
 from adapters.ledger import LedgerUnavailable
-from adapters.migrations import migrate
-from adapters.projector import ProjectorSettings, run_projector
-from adapters.read_store import ensure_progress
-from adapters.relay import RelaySettings, run_relay
-from adapters.topics import KafkaLostData, TopicsError, all_partitions, consumer, ensure_topics
+from adapters.topics import KafkaLostData, TopicsError
 from adapters.verify import Check, verify
-from api import operations, render
-from api.running import Running, run_worker, running
+from api import operations, processes, render, tokens
+from api.running import Running, running
+from api.serve import read_address
 from api.settings import Settings, load_settings
 from domain.calendar import SHANGHAI
 from domain.complaint.events import AnswerKind
 from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, StaleVersion, UnknownStream
 from domain.streams import COMPLAINT
 from domain.values import Actor, Channel, Code, Money, Role, parse_instant
-from projections.catalogue import PROJECTIONS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -147,6 +143,7 @@ def status(as_json: Json = False) -> None:
         "data_dir": str(settings.data_dir),
         "database_url": found.endpoints.database_url,
         "kafka_bootstrap": found.endpoints.kafka_bootstrap,
+        "http_url": read_address(settings.data_dir),
         "pids": dict(found.pids) | dict(found.workers),
         "users": list(found.users),
         "head": head,
@@ -340,48 +337,29 @@ def act(
     _perform(action.value, complaint, arguments, Actor(_actor(actor), role), at, key, expected, as_json)
 
 
-@app.command(hidden=True)
-def prepare() -> None:
-    """Bring database and topics to the present schema. The services run it before anything else."""
-    settings = load_settings()
-    database_url, bootstrap = _endpoints(settings)
-    migrate(database_url, lambda message: print(message, flush=True))
-    ensure_topics(bootstrap, settings.topic_prefix, settings.partitions)
-    reader = consumer(bootstrap)
-    partitions = [(tp.topic, tp.partition) for tp in all_partitions(reader, settings.topic_prefix)]
-    reader.close()
-    conn = connect(database_url, "ledger_projector")
-    ensure_progress(conn, PROJECTIONS, partitions)
-    conn.close()
+app.command(hidden=True)(processes.prepare)
+app.command()(processes.api)
+app.command()(processes.relay)
+app.command()(processes.projector)
 
 
 @app.command()
-def relay() -> None:
-    """Publish the ledger on Kafka, or stand by while another relay does."""
-    settings = load_settings()
-    relay_settings = RelaySettings(*_endpoints(settings), settings.topic_prefix)
-    run_worker(lambda stop: run_relay(relay_settings, stop))
-
-
-@app.command()
-def projector(
-    instance: Annotated[
-        str | None, typer.Option(help="A name of its own, kept over restarts: then it goes on at once after a crash.")
-    ] = None,
+def token(
+    role: As,
+    actor: Annotated[str | None, typer.Option("--actor", help="Random id of who acts. Default: a new one.")] = None,
+    valid_for_h: Annotated[
+        int, typer.Option("--valid-for-h", min=1, max=24 * 365, help="Hours until it expires.")
+    ] = 12,
+    as_json: Json = False,
 ) -> None:
-    """Keep the read models up to date, sharing the work with other projectors."""
-    settings = load_settings()
-    projector_settings = ProjectorSettings(*_endpoints(settings), settings.topic_prefix, instance=instance)
-    run_worker(lambda stop: run_projector(projector_settings, stop))
-
-
-def _endpoints(settings: Settings) -> tuple[str, str]:
-    if settings.database_url is None or settings.kafka_bootstrap is None:
-        raise InvalidInput(
-            "a single process needs COMPLAINTS_DATABASE_URL and COMPLAINTS_KAFKA_BOOTSTRAP",
-            hint="or run everything with: complaints up",
-        )
-    return settings.database_url, settings.kafka_bootstrap
+    """Issue a token for the HTTP API. Whoever has the service key can; the token is as good as the role."""
+    by = Actor(_actor(actor) if actor is not None else str(uuid4()), role)
+    valid_for = timedelta(hours=valid_for_h)
+    issued = tokens.issue(load_settings().key(), by, now=datetime.now(UTC), valid_for=valid_for)
+    if as_json:
+        render.print_json({"token": issued, "actor": by.id, "role": by.role})
+    else:
+        typer.echo(issued)
 
 
 def _serve() -> None:
@@ -391,11 +369,19 @@ def _serve() -> None:
 
 
 def _print_endpoints(system: Running, as_json: bool) -> None:
+    address = system.http_url()
     if as_json:
-        render.print_json({"database_url": system.database_url, "kafka_bootstrap": system.kafka_bootstrap})
+        render.print_json(
+            {
+                "database_url": system.database_url,
+                "kafka_bootstrap": system.kafka_bootstrap,
+                "http_url": address,
+            }
+        )
         return
     render.out.print(f"PostgreSQL  {render.clean(system.database_url)}")
     render.out.print(f"Kafka       {render.clean(system.kafka_bootstrap)}")
+    render.out.print(f"HTTP        {render.clean(address or 'not started; see logs/api.log')} (documentation: /docs)")
 
 
 def _import(system: Running, file: Path) -> Report:

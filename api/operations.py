@@ -60,7 +60,7 @@ def perform(
     body |= {"stream": stream, "at": None if at is None else format_instant(at)}
     try:
         by_command = command(service_key, by.id, operation, key, body)
-    except TypeError:
+    except ValueError:
         raise InvalidInput("a text or the key is not valid UTF-8", hint="send UTF-8") from None
     if stream is None:
         kind, decide = CREATING[operation]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from types import FrameType
 from adapters.embedded import services
 from adapters.execute import Ledger, open_ledger
 from adapters.projector import wait_until_projected
+from api.serve import read_address
 from api.settings import Settings
 
 PROGRAM = (sys.executable, "-m", "api.cli")
@@ -33,6 +34,13 @@ class Running:
         """Return the highest position."""
         return self.ledger.recorder.max_notification_id() or 0
 
+    def http_url(self, timeout_s: float = 15.0) -> str | None:
+        """Return where the HTTP API listens; None if it does not start in time."""
+        deadline = time.monotonic() + timeout_s
+        while (url := read_address(self.settings.data_dir)) is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return url
+
     def wait_for_head(self) -> tuple[bool, int]:
         """Wait until the read models are complete to the present head; returns whether they are, and the head."""
         head = self.head()
@@ -41,7 +49,7 @@ class Running:
 
 @contextmanager
 def running(settings: Settings, report: Callable[[str], None]) -> Iterator[Running]:
-    """Use the running services of the data directory, or start them (relay and projector included).
+    """Use the running services of the data directory, or start them (API, relay and projector included).
 
     The last user out stops them; SIGTERM ends the block as Ctrl-C does. Raises ServicesError.
     """
@@ -52,6 +60,7 @@ def running(settings: Settings, report: Callable[[str], None]) -> Iterator[Runni
         kafka_bootstrap=settings.kafka_bootstrap,
         prepare=[*PROGRAM, "prepare"],
         workers={
+            "api": [*PROGRAM, "api"],
             "relay": [*PROGRAM, "relay"],
             "projector": [*PROGRAM, "projector", "--instance", _instance(settings)],
         },
@@ -72,11 +81,3 @@ def _instance(settings: Settings) -> str:
 
 def _exit(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
-
-
-def run_worker(work: Callable[[threading.Event], None]) -> None:
-    """Run a worker process until SIGTERM or SIGINT, then let it end in order."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    work(stop)

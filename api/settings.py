@@ -58,6 +58,13 @@ class Settings(BaseSettings):
         le=3600,
         description="How long a query waits for complete read models. Default: 30.",
     )
+    api_host: str = Field("127.0.0.1", description="Where the HTTP API listens. Default: 127.0.0.1.")
+    api_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of the HTTP API. Default: 8000, or a free one if it is taken."
+    )
+    requests_per_s: float = Field(
+        200.0, gt=0, description="Requests a second that the HTTP API takes from one sender. Default: 200."
+    )
 
     def key(self) -> bytes:
         """Return the service key, made at first use. All processes of a deployment must have the same."""

@@ -174,8 +174,11 @@ def dispute(
     state: Complaint, *, at: datetime, by: Actor, text: str | None = None, precision: TimePrecision = INSTANT
 ) -> list[ComplaintEvent]:
     """Record that the consumer does not accept the answer. The outcome stands until it is reopened."""
-    _require(state, {Status.ANSWERED, Status.RESOLVED, Status.CLOSED}, "dispute-after-answer", "be disputed")
-    if not state.answered:
+    # A register of origin may know of a dispute, but not of the answer.
+    open_too = {Status.FILED, Status.ROUTED} if state.imported else set()
+    allowed = {Status.ANSWERED, Status.RESOLVED, Status.CLOSED} | open_too
+    _require(state, allowed, "dispute-after-answer", "be disputed")
+    if not state.answered and not state.imported:
         raise RuleViolation("dispute-after-answer", "there is no answer to dispute", hint="reopen it instead")
     if state.disputed:
         raise RuleViolation("dispute-once", "this answer is disputed already", hint="reopen the complaint")
@@ -206,7 +209,7 @@ def correct(state: Complaint, *, at: datetime, by: Actor, **facts: object) -> li
     """Take over facts that the register of origin now states otherwise; see Corrected for the names."""
     if not state.imported:
         raise RuleViolation("correct-imported-only", "only an imported complaint follows a register of origin")
-    if facts.keys() & {"answer", "answer_text", "in_time", "disputed"}:
+    if facts.keys() & {"answer", "answer_text", "in_time"}:
         ended = {Status.ANSWERED, Status.RESOLVED, Status.CLOSED}
         _require(state, ended, "correct-answer-after-answer", "have its answer corrected")
     if not facts:

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import adapters
-from adapters.cfpb import MAX_RECORD_BYTES, NotCfpbError, Refused, Response, Row, read_cfpb
+from adapters.cfpb import NotCfpbError, Refused, Response, Row, read_cfpb
+from adapters.csv_records import MAX_RECORD_BYTES
 
 SAMPLE = Path(adapters.__file__).parent / "data" / "cfpb_2014.csv"
 TODAY = date(2026, 1, 1)

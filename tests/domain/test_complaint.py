@@ -177,6 +177,12 @@ def test_a13_without_an_answer_there_is_nothing_to_dispute() -> None:
     ).refused("dispute-after-answer")
 
 
+def test_g1_a_register_may_know_of_a_dispute_but_not_of_the_answer() -> None:
+    given(IMPORTED, ROUTED).when(decide.dispute, at=day(4), by=SERVICE).then(
+        DISPUTED.model_copy(update={"actor": SERVICE})
+    )
+
+
 def test_a13_an_answer_is_disputed_once() -> None:
     given(FILED, ROUTED, ANSWERED, DISPUTED).when(decide.dispute, at=day(5), by=CONSUMER).refused("dispute-once")
 

@@ -1,6 +1,6 @@
 create table ledger.events (
   position      bigint      not null unique,
-  stream        text        not null,
+  stream        text        collate "C" not null,
   version       bigint      not null,
   type          text        not null,
   record        bytea       not null check (octet_length(record) <= 60000),

@@ -1,0 +1,112 @@
+"""Errors over HTTP: problem details (RFC 9457), one status per kind of error."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from adapters.database import UNAVAILABLE
+from adapters.ledger import LedgerUnavailable
+from api.tokens import InvalidToken
+from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, StaleVersion, UnknownStream
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+
+
+class ReadModelBehind(LedgerError):
+    """The read models did not reach the position asked for in time."""
+
+
+class TooManyRequests(LedgerError):
+    """The sender has used up its share for now."""
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457). ``rule`` names the rule that forbids an action; ``errors`` the fields at fault."""
+
+    type: str = Field(examples=["urn:complaint-ledger:problem:rule-violation"])
+    title: str = Field(examples=["Conflict"])
+    status: int = Field(examples=[409])
+    detail: str = Field(examples=["a complaint that is filed cannot be answered: it would have to be routed"])
+    hint: str | None = Field(None, examples=["it would have to be routed"])
+    rule: str | None = Field(None, examples=["answer-once-when-routed"])
+    version: int | None = Field(None, description="The stream's version, where another was expected.")
+    errors: list[dict[str, str]] | None = Field(None, examples=[[{"where": "body.channel", "what": "not a channel"}]])
+
+
+def problem(status: int, kind: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+    """Make the response."""
+    body = {
+        "type": f"urn:complaint-ledger:problem:{kind}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **{name: value for name, value in more.items() if value},
+    }
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Document these error statuses of an operation, and those that any may answer with."""
+    return {
+        status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
+        for status in sorted({*statuses, 400, 401, 422, 429, 503})
+    }
+
+
+def _from_domain(request: Request, error: Exception) -> JSONResponse:
+    detail, hint = (error.message, error.hint) if isinstance(error, LedgerError) else (str(error), "")
+    retry = {"Retry-After": str(RETRY_AFTER_S)}
+    match error:
+        case UnknownStream():
+            return problem(404, "unknown", detail, hint=hint)
+        case RuleViolation(rule=rule):
+            return problem(409, "rule-violation", detail, hint=hint, rule=rule)
+        case StaleVersion(actual=actual):
+            status = 412 if "if-match" in request.headers else 409
+            return problem(status, "stale-version", detail, {"ETag": f'"{actual}"'}, hint=hint, version=actual)
+        case ReusedKey():
+            return problem(409, "reused-key", detail, hint=hint)
+        case InvalidToken():
+            return problem(401, "unauthorized", detail, {"WWW-Authenticate": "Bearer"}, hint=hint)
+        case TooManyRequests():
+            return problem(429, "too-many-requests", detail, retry, hint=hint)
+        case ReadModelBehind():
+            return problem(503, "read-model-behind", detail, retry, hint=hint)
+        case InvalidInput():
+            return problem(422, "invalid", detail, hint=hint)
+        case _:
+            return problem(503, "unavailable", "the ledger's database does not answer", retry, hint="try again later")
+
+
+def _from_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        # What was sent is not echoed: it may be huge, personal, or no text at all.
+        {"where": ".".join(map(str, found["loc"])).encode("utf-8", "replace").decode(), "what": str(found["msg"])}
+        for found in error.errors()[:20]
+    ]
+    malformed = any(found["type"] == "json_invalid" for found in error.errors())
+    first = f"{errors[0]['where']}: {errors[0]['what']}"
+    return problem(400 if malformed else 422, "malformed" if malformed else "invalid", first, errors=errors)
+
+
+def _from_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return problem(error.status_code, kind, str(error.detail), dict(error.headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ours, of validation and of routing as a problem."""
+    for kind in (LedgerError, LedgerUnavailable, *UNAVAILABLE):
+        app.add_exception_handler(kind, _from_domain)
+    app.add_exception_handler(RequestValidationError, _from_validation)
+    app.add_exception_handler(HTTPException, _from_http)

@@ -1,0 +1,55 @@
+"""``python -m bench [QUESTION …] [--quick] [--pairs N] [--json]``. Results go to stdout, progress to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+from bench import appends, bulk, memory, projection, relay
+from bench.corpus import Corpora
+from bench.harness import FULL, QUICK, Comparison, Scale, Services
+
+QUESTIONS: dict[str, Callable[[Services, Corpora, Scale], list[Comparison]]] = {
+    "appends": appends.measure,
+    "bulk": bulk.measure,
+    "relay": relay.measure,
+    "projection": projection.measure,
+    "memory": memory.measure,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__import__("bench").__doc__)
+    parser.add_argument("questions", nargs="*", metavar="QUESTION", help=f"{', '.join(QUESTIONS)}; default: all")
+    parser.add_argument("--pairs", type=int, help="runs of each side (default 7); also of the question memory (3)")
+    parser.add_argument("--quick", action="store_true", help="one short pair of each, to see that it works")
+    parser.add_argument("--json", action="store_true", help="print JSON, with the figures of all runs")
+    options = parser.parse_args()
+    for question in options.questions:
+        if question not in QUESTIONS:
+            parser.error(f"there is no question {question!r}; there are: {', '.join(QUESTIONS)}")
+    if options.pairs is not None and options.pairs < 1:
+        parser.error("--pairs must be at least 1")
+    scale = QUICK if options.quick else FULL
+    if options.pairs is not None:
+        scale = replace(scale, pairs=options.pairs, memory_pairs=options.pairs)
+
+    found: list[Comparison] = []
+    with Services() as services:
+        facts = services.facts()
+        if not options.json:
+            print(", ".join(f"{name} {value}" for name, value in facts.items()), flush=True)
+        corpora = Corpora(services)
+        for question in options.questions or QUESTIONS:
+            comparisons = QUESTIONS[question](services, corpora, scale)
+            found += comparisons
+            if not options.json:
+                print(*(comparison.as_text() for comparison in comparisons), sep="\n", flush=True)
+    if options.json:
+        print(json.dumps({"machine": facts, "results": [comparison.as_json() for comparison in found]}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""What all questions share: the services, alternating runs, and how a comparison is told."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from itertools import count
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any
+
+from kafka import KafkaAdminClient
+from psycopg2 import sql
+
+from adapters.database import connect
+from adapters.embedded.kafka import KafkaServer
+from adapters.embedded.maven import KAFKA_VERSION
+from adapters.embedded.postgres import PostgresServer
+from adapters.migrations import migrate
+from adapters.topics import ensure_topics
+from domain.streams import TOPICS
+
+TEMPLATE = "bench_empty"
+
+
+def say(message: str) -> None:
+    """Tell progress, apart from the results."""
+    print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured. ``pairs`` counts the runs of each side."""
+
+    pairs: int
+    append_seconds: float
+    bulk_events: int
+    relay_events: int
+    projected_events: int
+    peer_projected_events: int
+    memory_events: tuple[int, int]
+    memory_pairs: int
+
+
+FULL = Scale(7, 2.5, 40_000, 50_000, 200_000, 6_000, (50_000, 200_000), 3)
+QUICK = Scale(1, 1.0, 10_000, 10_000, 20_000, 1_000, (25_000, 50_000), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Runs of two sides, in pairs. The ratio of a pair is ours / peer; ``target`` is the least that is asked for.
+
+    With ``at_most`` a lower ratio is better, and ``target`` is the most that is allowed. No target: for comparison.
+    """
+
+    question: str
+    ours: str
+    peer: str
+    unit: str
+    pairs: Sequence[tuple[float, float]]
+    target: float | None = None
+    at_most: bool = False
+
+    @property
+    def ratios(self) -> list[float]:
+        return [ours / peer for ours, peer in self.pairs]
+
+    @property
+    def met(self) -> bool | None:
+        if self.target is None:
+            return None
+        return median(self.ratios) <= self.target if self.at_most else median(self.ratios) >= self.target
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything that is known, raw figures included."""
+        return {
+            "question": self.question,
+            "ours": self.ours,
+            "peer": self.peer,
+            "unit": self.unit,
+            "ratio": median(self.ratios),
+            "ratio_range": [min(self.ratios), max(self.ratios)],
+            "ours_median": median(ours for ours, _ in self.pairs),
+            "peer_median": median(peer for _, peer in self.pairs),
+            "target": self.target,
+            "at_most": self.at_most,
+            "met": self.met,
+            "pairs": [list(pair) for pair in self.pairs],
+        }
+
+    def as_text(self) -> str:
+        """Return one paragraph for people."""
+        ratios = self.ratios
+        text = (
+            f"{self.question}: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}, "
+            f"{len(ratios)} {'pair' if len(ratios) == 1 else 'pairs'})"
+        )
+        if self.target is not None:
+            text += f", {'at most' if self.at_most else 'at least'} {self.target:g}: {'met' if self.met else 'MISSED'}"
+        ours, peer = (median(side) for side in zip(*self.pairs, strict=True))
+        return f"{text}\n    {self.ours}: {ours:,.0f} {self.unit}\n    {self.peer}: {peer:,.0f} {self.unit}"
+
+
+def alternate(pairs: int, *sides: Callable[[], float]) -> list[list[float]]:
+    """Run the sides in turn, A B A B …; returns the figures of each side."""
+    figures: list[list[float]] = [[] for _ in sides]
+    for number in range(1, pairs + 1):
+        for side, own in zip(sides, figures, strict=True):
+            own.append(side())
+        say(f"  {number}/{pairs}: {', '.join(f'{own[-1]:,.0f}' for own in figures)}")
+    return figures
+
+
+def paired(ours: Sequence[float], peer: Sequence[float]) -> list[tuple[float, float]]:
+    """Put the runs of two sides together by turn."""
+    return list(zip(ours, peer, strict=True))
+
+
+class Services:
+    """PostgreSQL and Kafka of this run in a temporary directory, each started when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._exit = ExitStack()
+        self._numbers = count(1)
+
+    def __enter__(self) -> Services:
+        self.directory = Path(self._exit.enter_context(TemporaryDirectory(prefix="ledger-bench-")))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    @cached_property
+    def postgres_url(self) -> str:
+        """URL of the owner of a server that has an empty ledger as a template."""
+        server = PostgresServer(self.directory / "services", say)
+        server.start()
+        self._exit.callback(server.stop)
+        self._create(server.url, TEMPLATE, "template0")
+        migrate(_sibling(server.url, TEMPLATE))
+        return server.url
+
+    @cached_property
+    def kafka_bootstrap(self) -> str:
+        """host:port of a broker."""
+        server = KafkaServer(self.directory / "services", say)
+        server.start()
+        self._exit.callback(server.stop)
+        return server.bootstrap
+
+    def new_database(self, template: str = TEMPLATE) -> str:
+        """Create a database with an empty ledger, or a bare one from ``template1``; returns its URL."""
+        name = f"bench_{next(self._numbers)}"
+        self._create(self.postgres_url, name, template)
+        self.checkpoint()
+        return _sibling(self.postgres_url, name)
+
+    def drop_database(self, url: str) -> None:
+        """Drop what ``new_database`` created, ending its connections."""
+        name = url.rpartition("/")[2]
+        self._owner(self.postgres_url, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+    def checkpoint(self) -> None:
+        """Write everything to disk now, so that the next run does not pay for the last one."""
+        self._owner(self.postgres_url, sql.SQL("checkpoint"))
+
+    def new_topics(self) -> str:
+        """Create the ledger's topics; returns their prefix."""
+        prefix = f"bench{next(self._numbers)}."
+        ensure_topics(self.kafka_bootstrap, prefix)
+        return prefix
+
+    def drop_topics(self, prefix: str) -> None:
+        """Delete what ``new_topics`` created."""
+        admin = KafkaAdminClient(bootstrap_servers=self.kafka_bootstrap)
+        admin.delete_topics([prefix + topic for topic in TOPICS])
+        admin.close()
+
+    def facts(self) -> dict[str, str | int]:
+        """Say what this machine and its programs are."""
+        conn = connect(self.postgres_url, None)
+        postgres = f"{conn.server_version // 10_000}.{conn.server_version % 10_000}"
+        conn.close()
+        return {
+            "cores": os.cpu_count() or 0,
+            "machine": platform.machine(),
+            "python": platform.python_version(),
+            "postgresql": postgres,
+            "kafka": KAFKA_VERSION,
+            "eventsourcing": version("eventsourcing"),
+            "kafka-python": version("kafka-python"),
+            "psycopg2": version("psycopg2-binary"),
+        }
+
+    def _create(self, url: str, name: str, template: str) -> None:
+        create = sql.SQL("create database {} template {}")
+        self._owner(url, create.format(sql.Identifier(name), sql.Identifier(template)))
+
+    @staticmethod
+    def _owner(url: str, statement: sql.Composable) -> None:
+        conn = connect(url, None)
+        try:
+            with conn.cursor() as cursor:
+                cursor.execute(statement)
+        finally:
+            conn.close()
+
+
+def _sibling(url: str, database: str) -> str:
+    return f"{url.rpartition('/')[0]}/{database}"

@@ -1,0 +1,432 @@
+"""The command `complaints` as people and programs run it: its JSON, its exit codes, its errors."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from adapters.database import connect
+
+LIMIT = 120.0
+COMPLAINTS = Path(sys.executable).parent / "complaints"
+CONSUMER = "11111111-1111-4111-8111-111111111111"
+FILE = ("file", "--product", "网络购物", "--channel", "web", "--consumer", CONSUMER)
+DIMENSIONS = ("merchant", "product", "region", "channel", "month")
+MEASURES = ("valid", "resolved", "answered", "answered_on_time", "disputed")
+TOTALS = {"valid": 8339, "resolved": 1272, "answered": 6484, "answered_on_time": 6443, "disputed": 1047}
+HEADER = (
+    "Complaint ID,Product,Sub-product,Issue,Sub-issue,State,ZIP code,Submitted via,Date received,"
+    "Date sent to company,Company,Company response,Timely response?,Consumer disputed?"
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> Any:
+        """The only line on standard error, which is JSON; nothing is on standard output."""
+        assert self.out == ""
+        (line,) = self.err.splitlines()
+        return json.loads(line)
+
+
+@dataclass
+class Program:
+    """The command with a data directory of its own."""
+
+    data_dir: Path
+    statistics: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def start(self, *arguments: str | bytes) -> subprocess.Popen[str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("COMPLAINTS_")}
+        return subprocess.Popen(
+            [COMPLAINTS, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**env, "COMPLAINTS_DATA_DIR": str(self.data_dir)},
+        )
+
+    def run(self, *arguments: str | bytes) -> Ran:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=LIMIT)
+        return Ran(process.returncode, out, err)
+
+    def run_all(self, commands: Sequence[Sequence[str | bytes]]) -> list[Ran]:
+        """Run commands side by side."""
+        with ThreadPoolExecutor(3) as pool:
+            return list(pool.map(lambda arguments: self.run(*arguments), commands))
+
+    def up(self) -> tuple[subprocess.Popen[str], dict[str, str]]:
+        """`complaints up`, once it serves, and what it says."""
+        process = self.start("up", "--json")
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line == "}\n":
+                return process, json.loads("".join(lines))
+        raise AssertionError(process.communicate()[1])
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        url = self.run("status", "--json").json["database_url"]
+        with closing(connect(url, "ledger_api")) as conn, conn.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+    def head(self) -> int:
+        return int(self.run("status", "--json").json["head"])
+
+
+def stop(program: Program, up: subprocess.Popen[str], number: signal.Signals) -> int:
+    """Stop `complaints up` and see that nothing that it started runs on; returns its exit code."""
+    status = program.run("status", "--json").json
+    assert {"daemon", "postgres", "kafka", "relay", "projector"} <= status["pids"].keys()
+    assert up.pid in status["users"]
+    started = [psutil.Process(pid) for pid in status["pids"].values()]
+    started += [child for process in started for child in process.children(recursive=True)]
+    up.send_signal(number)
+    up.communicate(timeout=LIMIT)
+    deadline = time.monotonic() + LIMIT
+    while any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in started):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert program.run("status", "--json").json["running"] is False
+    return up.returncode
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, subprocess.Popen[str]]]:
+    """`complaints demo --once` in an empty directory, on its way."""
+    program = Program(tmp_path_factory.mktemp("demo") / "data")
+    process = program.start("demo", "--once")
+    yield program, process
+    if process.poll() is None:
+        process.terminate()
+        process.communicate(timeout=LIMIT)
+
+
+@pytest.fixture(scope="module")
+def program(demo: object, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """`complaints up` with the sample imported, and the statistics as they were then."""
+    program = Program(tmp_path_factory.mktemp("cli") / "data")
+    up, endpoints = program.up()
+    assert endpoints.keys() == {"database_url", "kafka_bootstrap"}
+    first = program.run("import", "cfpb", str(sample), "--json").json
+    assert list(first) == ["read", "imported", "already", "updated", "refused"]
+    assert (first["read"], first["imported"], first["already"], first["updated"]) == (8340, 8339, 0, 0)
+    (refused,) = first["refused"]
+    assert refused.keys() == {"line", "reason"}
+    assert (refused["line"], "13 fields" in refused["reason"]) == (8341, True)
+    answers = program.run_all([("stats", "--by", by, "--json") for by in DIMENSIONS])
+    program.statistics = {by: answer.json for by, answer in zip(DIMENSIONS, answers, strict=True)}
+    yield program
+    assert stop(program, up, signal.SIGTERM) == 128 + signal.SIGTERM
+
+
+def rate(resolved: int, valid: int) -> str:
+    """Percent with one decimal, half-up, by the school's way of dividing."""
+    tenths, rest = divmod(1000 * resolved, valid)
+    tenths += 2 * rest >= valid
+    return f"{tenths // 10}.{tenths % 10}"
+
+
+def counted(sample: Path, key: Callable[[dict[str, str]], str]) -> dict[str, Counter[str]]:
+    """The contract's figures straight from the file, by group."""
+    groups: dict[str, Counter[str]] = defaultdict(Counter)
+    with sample.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["Consumer disputed?"] is None:
+                continue
+            answered = row["Company response"] not in ("In progress", "Untimely response")
+            groups[key(row)].update(
+                valid=1,
+                answered=answered,
+                answered_on_time=answered and row["Timely response?"] == "Yes",
+                resolved=row["Company response"] in ("Closed with monetary relief", "Closed with non-monetary relief"),
+                disputed=row["Consumer disputed?"] == "Yes",
+            )
+    return groups
+
+
+@pytest.mark.parametrize("by", DIMENSIONS)
+def test_statistics_are_those_of_the_file_in_every_group(program: Program, sample: Path, by: str) -> None:
+    rows = program.statistics[by]
+    keys: dict[str, Callable[[dict[str, str]], str]] = {
+        "merchant": lambda row: row["Company"].strip(),
+        "product": lambda row: row["Product"],
+        "region": lambda row: row["State"],
+        "channel": lambda row: row["Submitted via"].lower().replace(" ", "_"),
+        "month": lambda row: datetime.strptime(row["Date received"], "%m/%d/%Y").strftime("%Y-%m"),
+    }
+    expected = counted(sample, keys[by])
+    assert {row["key"]: {name: row[name] for name in MEASURES} for row in rows} == {
+        key: {name: counts[name] for name in MEASURES} for key, counts in expected.items()
+    }
+    assert {name: sum(row[name] for row in rows) for name in MEASURES} == TOTALS
+    for row in rows:
+        assert {"key", "valid", "resolved", "resolved_rate", "recovered_fen", *MEASURES} <= row.keys()
+        assert row["resolved_rate"] == rate(row["resolved"], row["valid"])
+        assert row["recovered_fen"] == 0
+    if by == "month":
+        assert [row["key"] for row in rows] == sorted(expected)
+    else:
+        order = [(-row["valid"], row["id"] if by != "merchant" else "") for row in rows]
+        assert order == sorted(order)
+
+
+def test_a_second_import_changes_nothing(program: Program, sample: Path) -> None:
+    before = program.head()
+    again = program.run("import", "cfpb", str(sample), "--json").json
+    assert (again["read"], again["imported"], again["already"], again["updated"]) == (8340, 0, 8339, 0)
+    assert [refused["line"] for refused in again["refused"]] == [8341]
+    assert program.head() == before
+
+
+def test_ledger_and_read_models_are_open_to_sql(program: Program) -> None:
+    ((events, streams, least),) = program.sql(
+        "select count(*), count(distinct stream), min(version) from ledger.events "
+        "where position <= 31667 and type <> '' and record <> '' and recorded_at <= now()"
+    )
+    assert (events, streams, least) == (31_667, 9_152, 1)
+    assert program.sql(
+        "select count(*), count(*) filter (where resolved), count(*) filter (where answered_on_time), "
+        "count(*) filter (where disputed) from read.complaint_details where register_name = 'cfpb'"
+    ) == [(8339, 1272, 6443, 1047)]
+    assert program.sql(
+        "select sum(valid), sum(resolved) from read.resolution_statistics "
+        "where dimension = 'product' and scheme = 'cfpb'"
+    ) == [(8339, 1272)]
+
+
+def test_a_complaint_goes_its_way_and_its_history_is_told_as_it_was_known(program: Program) -> None:
+    merchant = program.run("register", "杭州商户", "--identifier", "USCC:91330106MA2CFLDG4R", "--json").json["id"]
+    filed = program.run(
+        *FILE, "--claim", "120.50", "--region", "GB/T 2260:330106", "--at", "2026-01-31T09:30:00+08:00", "--json"
+    ).json
+    complaint = filed["id"]
+    assert (filed["version"], filed["events"], filed["repeated"]) == (1, ["complaint.filed"], False)
+    steps = [
+        ("route", "--merchant", merchant),
+        ("answer", "--kind", "monetary_relief", "--amount", "100", "--as", "merchant"),
+        ("resolve", "--basis", "agreement", "--amount", "100.25"),
+    ]
+    for version, step in enumerate(steps, 2):
+        done = program.run("act", complaint, *step, "--expected-version", str(version - 1), "--json").json
+        assert done["version"] == version
+    whole, shown = (program.run(command, complaint, "--json").json for command in ("history", "show"))
+    assert [event["version"] for event in whole] == [1, 2, 3, 4]
+    assert {"version", "type", "occurred_at", "recorded_at", "data"} <= whole[0].keys()
+    assert datetime.fromisoformat(whole[0]["occurred_at"]) == datetime.fromisoformat("2026-01-31T01:30:00+00:00")
+    assert (shown["status"], shown["merchant"], shown["claim_fen"], shown["recovered_fen"]) == (
+        "resolved", "杭州商户", 12_050, 10_025
+    )  # fmt: skip
+    known = datetime.fromisoformat(whole[1]["recorded_at"])
+    asked = [
+        ("--version", "2"),
+        ("--version", "9"),
+        ("--at", known.isoformat()),
+        ("--at", known.astimezone().isoformat()),
+        ("--at", (known - timedelta(microseconds=1)).isoformat()),
+        ("--at", "2026-01-31T10:00:00+08:00"),
+    ]
+    answers = program.run_all([("history", complaint, *how, "--json") for how in asked])
+    assert [len(answer.json) for answer in answers] == [2, 4, 2, 2, 1, 0]
+    assert all(answer.json == whole[: len(answer.json)] for answer in answers)
+
+
+def test_a_published_complaint_is_found_by_its_number(program: Program) -> None:
+    by_number = program.run("show", "cfpb:1114245", "--json").json
+    assert (by_number["reference"], by_number["merchant"]) == ("1114245", "Choice Recovery, Inc.")
+    bare = by_number["complaint_id"].removeprefix("complaint-")
+    assert program.run("show", bare, "--json").json == by_number
+    table = program.run("show", bare)
+    assert (table.code, "Choice Recovery, Inc." in table.out) == (0, True)
+
+
+def test_a_command_under_one_key_runs_once_and_its_key_is_not_for_another(program: Program) -> None:
+    key = ("--key", uuid4().hex, "--json")
+    first, again = program.run(*FILE, *key).json, program.run(*FILE, *key).json
+    assert (first["repeated"], again["repeated"]) == (False, True)
+    assert {**again, "repeated": False} == first
+    other = program.run(*FILE, "--claim", "1", *key)
+    assert (other.code, other.error["error"]) == (6, "ReusedKey")
+    elsewhere = program.run("act", first["id"], "withdraw", *key).json
+    assert (elsewhere["repeated"], elsewhere["version"]) == (False, 2)
+
+
+REFUSED: list[tuple[tuple[str | bytes, ...], int, str, str]] = [
+    ((*FILE, "--claim", "-1"), 3, "InvalidInput", "'-1' is not an amount"),
+    ((*FILE, "--claim", "1.234"), 3, "InvalidInput", "at most two decimals"),
+    ((*FILE, "--claim", "1", "--currency", "yuan"), 3, "InvalidInput", "ISO 4217"),
+    ((*FILE, "--at", "2026-01-31T09:30:00"), 3, "InvalidInput", "has no zone"),
+    ((*FILE, "--at", "2026-02-30T09:30:00Z"), 3, "InvalidInput", "is not a time"),
+    ((*FILE, "--at", "2126-01-31T09:30:00Z"), 3, "InvalidInput", "is in the future"),
+    ((*FILE, "--region", "x:" + "y" * 501), 3, "InvalidInput", "too long"),
+    ((*FILE, "--narrative", "投" * 32_000), 3, "InvalidInput", "more than 60000"),
+    ((*FILE, "--narrative", b"\xff"), 3, "InvalidInput", "not valid UTF-8"),
+    (("show", "nonsense"), 3, "InvalidInput", "is not an id"),
+    (("show", "cfpb:999"), 4, "UnknownStream", "there is no complaint 'cfpb:999'"),
+    (("history", str(uuid4())), 4, "UnknownStream", "there is no complaint"),
+    (("history", "cfpb:1114245", "--at", "2026-01-01T00:00:00"), 3, "InvalidInput", "has no zone"),
+    (("history", "cfpb:1114245", "--at", "2026-01-01T00:00:00Z", "--version", "1"), 3, "InvalidInput", "exclude"),
+    (("act", str(uuid4()), "withdraw"), 4, "UnknownStream", "there is no complaint"),
+    (("act", "cfpb:1114245", "route", "--merchant", f"merchant-{CONSUMER}"), 5, "RuleViolation", "cannot be routed"),
+    (("act", "cfpb:1114245", "withdraw", "--expected-version", "1"), 6, "StaleVersion", "at version 4, not 1"),
+    (("act", "cfpb:1114245", "reopen", "--reason", ""), 3, "InvalidInput", "reason"),
+    (("act", "cfpb:1114245", "answer"), 3, "InvalidInput", "answer needs kind"),
+    (("act", "cfpb:1114245", "withdraw", "--amount", "1"), 3, "InvalidInput", "takes no"),
+    (("stats", "--from", "January"), 3, "InvalidInput", "is not a month"),
+    (("stats", "--by", "weather"), 2, "", "weather"),
+    (("import", "cfpb"), 2, "", "FILE"),
+]  # fmt: skip
+
+
+def test_what_cannot_be_done_says_why_and_leaves_everything_as_it_was(program: Program) -> None:
+    before = program.head()
+    wrong = []
+    answers = program.run_all([(*arguments, "--json") for arguments, *_ in REFUSED])
+    for (arguments, code, kind, message), ran in zip(REFUSED, answers, strict=True):
+        if kind:
+            told = (ran.code, ran.error["error"]) == (code, kind) and message in ran.error["message"]
+        else:
+            told = ran.code == code and message.lower() in ran.err.lower() and ran.out == ""
+        if not told:
+            wrong.append((arguments, ran))
+    assert wrong == []
+    assert program.head() == before
+
+
+def test_an_error_without_json_is_one_line_that_obeys_no_control_character(program: Program) -> None:
+    ran = program.run("show", "\x1b[31mred")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("error: ")
+    assert len(ran.err.splitlines()) == 1
+    assert "\x1b" not in ran.err
+
+
+def test_a_file_that_cannot_be_used_is_refused_as_a_whole(program: Program, tmp_path: Path, sample: Path) -> None:
+    lines = sample.read_bytes()[:1_000]
+    files = {
+        "other.csv": (b"a,b,c\n1,2,3\n", "no column 'Product'"),
+        "empty.csv": (b"", "is empty"),
+        "bom.csv": (b"\xef\xbb\xbf", "line 1 is empty"),
+        "utf16.csv": (lines.decode().encode("utf-16"), "iconv -f UTF-16"),
+        "nul.csv": (b"\0" + lines, "NUL bytes"),
+        "latin.csv": (HEADER.replace("State", "\xc9tat").encode("cp1252"), "not UTF-8"),
+        "quote.csv": (b'"' + lines.partition(b"\n")[0] + b"\n", "not CSV"),
+        "archive.zip": (b"PK\x03\x04...", "unpack"),
+    }
+    for name, (content, _) in files.items():
+        (tmp_path / name).write_bytes(content)
+    expected = {name: reason for name, (_, reason) in files.items()}
+    expected |= {".": "Is a directory", "missing.csv": "No such file"}
+    before = program.head()
+    answers = program.run_all([("import", "cfpb", str(tmp_path / name), "--json") for name in expected])
+    for (name, reason), ran in zip(expected.items(), answers, strict=True):
+        assert (ran.code, ran.error["error"], reason in ran.error["message"]) == (3, "NotCfpbError", True), (name, ran)
+        assert str(tmp_path / name) in ran.error["message"]
+    assert program.head() == before
+
+
+def test_bad_rows_are_named_and_the_rest_goes_in_whatever_surrounds_them(program: Program, tmp_path: Path) -> None:
+    good = "{},Mortgage,,Servicing,,FL,32219,Web,11/3/2014,11/04/2014,Acme,Closed with explanation,Yes,No"
+    bad = {
+        3: good.format(900_003).replace("11/3/2014", "02/30/2014"),
+        5: good.format(900_005).replace("11/04/2014", "11/04/2114"),
+        7: good.format(900_007).replace("Servicing", "x" * 501),
+        9: good.format(900_009).replace("FL", "F\0L"),
+        11: good.format(900_011).replace("Acme", "Caf\udce9"),
+        13: good.format(900_013).replace("Acme", '"Acme'),
+    }
+    lines = [HEADER, *(bad.get(line, good.format(900_000 + line)) for line in range(2, 16))]
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + "\n".join(lines).encode(errors="surrogateescape"))
+    report = program.run("import", "cfpb", str(path), "--json").json
+    assert (report["read"], report["imported"]) == (14, 8)
+    reasons = ["does not exist", "future", "501 characters", "U+0000", "0xe9", "quote"]
+    assert [refused["line"] for refused in report["refused"]] == list(bad)
+    for refused, reason in zip(report["refused"], reasons, strict=True):
+        assert reason in refused["reason"]
+    ran = program.run("import", "cfpb", str(path))
+    assert (ran.code, "already known 8" in ran.out, ran.out.count("refused line")) == (0, True, 6)
+
+
+def test_verification_passes_on_what_all_this_has_left(program: Program) -> None:
+    checks = program.run("verify", "--json").json
+    assert len(checks) == 8
+    for check in checks:
+        assert check.keys() == {"check", "passed", "checked", "wrong", "findings"}
+        assert (check["passed"], check["wrong"], check["findings"]) == (True, 0, [])
+    assert checks[0]["checked"] == program.head()
+
+
+def test_verification_that_fails_says_so_by_its_exit_code(program: Program) -> None:
+    url = program.run("status", "--json").json["database_url"]
+    change = "update read.resolution_statistics set valid = valid {} 1 where dimension = 'channel' and key = 'fax'"
+    with closing(connect(url, None)) as conn, conn.cursor() as cursor:
+        cursor.execute(change.format("+"))
+        failed = program.run("verify", "--json")
+        cursor.execute(change.format("-"))
+    assert failed.code == 8
+    assert [check["check"] for check in json.loads(failed.out) if not check["passed"]] == [
+        "read.resolution_statistics equals the sum of contributions"
+    ]
+
+
+def test_tables_for_people_hold_the_totals(program: Program) -> None:
+    ran = program.run("stats", "--by", "region", "--limit", "3")
+    assert ran.code == 0
+    assert "all " in ran.out
+    assert len([line for line in ran.out.splitlines() if line.startswith("│")]) == 4
+
+
+def test_the_demo_runs_by_itself_in_an_empty_directory_and_up_goes_on_from_there(
+    demo: tuple[Program, subprocess.Popen[str]], program: Program
+) -> None:
+    fresh, process = demo
+    out, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, err
+    lines = [line for line in out.splitlines() if line]
+    starts = ["complaints read 8,340, imported 8,339,", "  refused line 8341: ", "events in the ledger 31,667"]
+    starts += ["events on Kafka 31,667", "Complaints by product"]
+    for line, start in zip(lines, starts, strict=False):
+        assert line.startswith(start)
+    (total,) = (line for line in lines if line.startswith("│ all"))
+    assert [cell.strip() for cell in total.split("│")[1:7]] == ["all", "8,339", "6,484", "6,443", "1,272", "15.3 %"]
+    ends = lines[lines.index("verification passed") + 1 :]
+    assert len(ends) == 8
+    assert all(line.startswith("  passed  ") for line in ends)
+    assert fresh.run("status", "--json").json == {"running": False, "data_dir": str(fresh.data_dir)}
+
+    up, _ = fresh.up()
+    assert fresh.head() == 31_667
+    assert stop(fresh, up, signal.SIGINT) == 0
