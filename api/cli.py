@@ -27,8 +27,7 @@ from adapters.ledger import LedgerUnavailable
 from adapters.topics import KafkaLostData, TopicsError
 from adapters.verify import Check, verify
 from api import operations, processes, render, tokens
-from api.running import Running, running
-from api.serve import read_address
+from api.running import Running, read_address, running
 from api.settings import Settings, load_settings
 from domain.calendar import SHANGHAI
 from domain.complaint.events import AnswerKind

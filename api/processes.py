@@ -15,7 +15,6 @@ from adapters.projector import ProjectorSettings, run_projector
 from adapters.read_store import ensure_progress
 from adapters.relay import RelaySettings, run_relay
 from adapters.topics import all_partitions, consumer, ensure_topics
-from api.serve import serve
 from api.settings import Settings, load_settings
 from domain.errors import InvalidInput
 from projections.catalogue import PROJECTIONS
@@ -37,6 +36,9 @@ def prepare() -> None:
 
 def api() -> None:
     """Serve the HTTP API."""
+    # Here, since the web framework would more than double the start of every other command.
+    from api.serve import serve
+
     settings = load_settings()
     if settings.database_url is None:
         raise InvalidInput("the API needs COMPLAINTS_DATABASE_URL", hint="or run everything with: complaints up")

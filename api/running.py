@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import sys
@@ -10,12 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from types import FrameType
 
 from adapters.embedded import services
 from adapters.execute import Ledger, open_ledger
 from adapters.projector import wait_until_projected
-from api.serve import read_address
 from api.settings import Settings
 
 PROGRAM = (sys.executable, "-m", "api.cli")
@@ -45,6 +46,19 @@ class Running:
         """Wait until the read models are complete to the present head; returns whether they are, and the head."""
         head = self.head()
         return wait_until_projected(self.database_url, head, self.settings.wait_s), head
+
+
+def address_file(data_dir: Path) -> Path:
+    """Where the API of a data directory notes its address, for `complaints status`."""
+    return data_dir / "run" / "api.json"
+
+
+def read_address(data_dir: Path) -> str | None:
+    """Return the URL of the API of a data directory, None when it has not started."""
+    try:
+        return str(json.loads(address_file(data_dir).read_text())["url"])
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 @contextmanager

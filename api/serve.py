@@ -7,30 +7,17 @@ import json
 import logging
 import os
 import socket
-from pathlib import Path
 
 import uvicorn
 
 from adapters.execute import open_ledger
 from api.http import create_app
+from api.running import address_file
 from api.settings import Settings
 from domain.errors import InvalidInput
 
 DEFAULT_PORT = 8000
 log = logging.getLogger("api")
-
-
-def address_file(data_dir: Path) -> Path:
-    """Where the API of a data directory notes its address, for `complaints status`."""
-    return data_dir / "run" / "api.json"
-
-
-def read_address(data_dir: Path) -> str | None:
-    """Return the URL of the API of a data directory, None when it has not started."""
-    try:
-        return str(json.loads(address_file(data_dir).read_text())["url"])
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 def serve(settings: Settings, database_url: str) -> None:
