@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from domain.complaint.events import AnswerKind
 from domain.values import Channel, Code, Instant, LongText, MerchantId, Money, RandomId, ShortText
@@ -15,11 +16,21 @@ _COMPLAINT = "complaint-5173ac4c-f3ac-dde1-bbfc-354afefec15d"
 _MERCHANT = "merchant-f3f3a985-9840-ca16-6825-698f8803c309"
 
 
+def _written_out(value: Any) -> Any:
+    # A number would be taken for seconds since 1970.
+    if isinstance(value, str) and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
+        return value
+    raise ValueError("write a time as text, such as 2026-01-31T09:30:00+08:00")
+
+
+Time = Annotated[Instant, BeforeValidator(_written_out)]
+
+
 class Command(BaseModel):
     """What all commands may say: when it happened in the world, if that is not now."""
 
     model_config = _STRICT
-    at: Instant | None = Field(None, description="With zone. Default: now.", examples=["2026-03-02T09:00:00+08:00"])
+    at: Time | None = Field(None, description="With zone. Default: now.", examples=["2026-03-02T09:00:00+08:00"])
 
 
 class FileComplaint(Command):
@@ -42,7 +53,7 @@ class Route(Command):
     """To whom it is sent, and until when an answer is due."""
 
     merchant_id: MerchantId = Field(examples=[_MERCHANT])
-    answer_due: Instant | None = Field(None, examples=["2026-03-12T23:59:59+08:00"])
+    answer_due: Time | None = Field(None, examples=["2026-03-12T23:59:59+08:00"])
 
 
 class Answer(Command):
@@ -56,14 +67,14 @@ class Answer(Command):
 class Resolve(Command):
     """How it was settled, and what came back."""
 
-    basis: Literal["relief_granted", "agreement", "consumer_confirmed"]
+    basis: Literal["relief_granted", "agreement", "consumer_confirmed"] = Field(examples=["agreement"])
     recovered: Money | None = Field(None, examples=[{"fen": 5000}])
 
 
 class Close(Command):
     """Why it ends without a resolution."""
 
-    ground: Literal["answered", "no_agreement", "unfounded", "merchant_unreachable"]
+    ground: Literal["answered", "no_agreement", "unfounded", "merchant_unreachable"] = Field(examples=["no_agreement"])
 
 
 class Dispute(Command):
@@ -82,7 +93,7 @@ class Reopen(Command):
     """Why it is taken up again, and until when a new answer is due."""
 
     reason: ShortText = Field(examples=["the money did not come"])
-    answer_due: Instant | None = Field(None, examples=["2026-04-12T23:59:59+08:00"])
+    answer_due: Time | None = Field(None, examples=["2026-04-12T23:59:59+08:00"])
 
 
 class RegisterMerchant(BaseModel):
@@ -91,7 +102,7 @@ class RegisterMerchant(BaseModel):
     model_config = _STRICT
     trade_name: ShortText = Field(examples=["West Lake Appliances"])
     identifier: Code | None = Field(None, examples=[{"scheme": "GB 32100", "value": "91330106MA27XXXXXX"}])
-    at: Instant | None = None
+    at: Time | None = None
 
 
 class Done(BaseModel):
@@ -209,6 +220,3 @@ class Events(BaseModel):
 
 class Health(BaseModel):
     status: Literal["ok"] = "ok"
-
-
-MinPosition = Annotated[int | None, Field(ge=0, le=2**62)]

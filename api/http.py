@@ -22,7 +22,7 @@ from api.limits import BodyLimit, RateLimit
 from api.problems import ReadModelBehind, responses
 from api.render import history_json
 from domain.errors import InvalidInput, UnknownStream
-from domain.values import Actor
+from domain.values import TEXT, Actor, parse_instant
 from projections.complaint_details import COMPLAINT_DETAILS
 
 MAX_PAGE = 500
@@ -79,7 +79,7 @@ MinPosition = Annotated[
     Query(ge=0, lt=2**63, description="Wait until the read models are complete to this position, or answer 503."),
 ]
 WaitS = Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="How long to wait for min_position, in seconds.")]
-Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2026-03"])]
+Month = Annotated[str | None, Query(pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", examples=["2026-03"])]
 
 router = APIRouter()
 
@@ -123,7 +123,7 @@ def _perform(
     )
 
 
-@router.post("/complaints", status_code=201, tags=["complaints"], responses=responses(409, 413, 415))
+@router.post("/complaints", status_code=201, tags=["complaints"], responses=responses(400, 408, 409, 413, 415))
 def file_complaint(
     body: bodies.FileComplaint,
     by: Principal,
@@ -135,7 +135,7 @@ def file_complaint(
     return _perform(shared, response, "file", None, body, by, idempotency_key)
 
 
-@router.post("/merchants", status_code=201, tags=["merchants"], responses=responses(409, 413, 415))
+@router.post("/merchants", status_code=201, tags=["merchants"], responses=responses(400, 408, 409, 413, 415))
 def register_merchant(
     body: bodies.RegisterMerchant,
     by: Principal,
@@ -175,7 +175,7 @@ def _action(path: str, operation: str, body_type: type[bodies.Command], summary:
         tags=["complaints"],
         summary=summary,
         operation_id=f"{operation}_complaint",
-        responses=responses(404, 409, 412, 413, 415),
+        responses=responses(400, 404, 408, 409, 412, 413, 415),
     )(act)
 
 
@@ -198,7 +198,7 @@ def read_complaint(
     shared: Shared,
     response: Response,
     version: Annotated[int | None, Query(ge=1, lt=2**63, description="As it was at this version.")] = None,
-    at: Annotated[datetime | None, Query(description="As it was known at this time, with zone.")] = None,
+    at: Annotated[bodies.Time | None, Query(description="As it was known at this time, with zone.")] = None,
 ) -> bodies.Complaint:
     """Read a complaint from the ledger: as it is now, as it was at a version, or as it was known at a time."""
     history = _history(shared, complaint_id, version, at)
@@ -227,8 +227,6 @@ def read_events(
 
 
 def _history(shared: State, complaint_id: str, version: int | None, at: datetime | None) -> Sequence[Recorded]:
-    if at is not None and at.tzinfo is None:
-        raise InvalidInput(f"the time {at.isoformat()} has no zone", hint="add one, as in 2026-01-31T09:30:00+08:00")
     if at is not None and version is not None:
         raise InvalidInput("version and at exclude each other", hint="give one of them")
     history = shared.ledger.history(complaint_id, version=version, known_at=at)
@@ -243,7 +241,9 @@ def _history(shared: State, complaint_id: str, version: int | None, at: datetime
 def list_complaints(
     by: Principal,
     shared: Shared,
-    merchant_id: Annotated[str | None, Query(max_length=100)] = None,
+    merchant_id: Annotated[
+        str | None, Query(pattern=f"^merchant-{UUID}$", examples=["merchant-f3f3a985-9840-ca16-6825-698f8803c309"])
+    ] = None,
     status: Annotated[Literal["filed", "routed", "answered", "resolved", "closed", "withdrawn"] | None, Query()] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
@@ -252,10 +252,10 @@ def list_complaints(
 ) -> bodies.Complaints:
     """List complaints, newest filing first. The order does not change under writes."""
     _wait(shared, min_position, wait_s)
-    after = _read_cursor(cursor, 2)
+    after = _read_cursor(cursor, str, str)
     try:
-        filed_before = None if after is None else (datetime.fromisoformat(str(after[0])), str(after[1]))
-    except ValueError:
+        filed_before = None if after is None else (parse_instant(after[0]), after[1])
+    except InvalidInput:
         raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given") from None
     found, complete_to = queries.complaints(
         shared.ledger.recorder.pool, merchant_id=merchant_id, status=status, after=filed_before, limit=limit + 1
@@ -284,9 +284,8 @@ def read_statistics(
 ) -> bodies.Statistics:
     """Count complaints by a dimension, most first (months in order)."""
     _wait(shared, min_position, wait_s)
-    after = _read_cursor(cursor, 1)
-    offset = after[0] if after else 0
-    if not isinstance(offset, int) or not 0 <= offset < 2**31:
+    (offset,) = _read_cursor(cursor, int) or (0,)
+    if offset < 0:
         raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given")
     pool = shared.ledger.recorder.pool
     months = [None if text is None else date.fromisoformat(f"{text}-01") for text in (first_month, last_month)]
@@ -302,7 +301,7 @@ def read_statistics(
 def list_merchants(
     by: Principal,
     shared: Shared,
-    name: Annotated[str | None, Query(max_length=500, description="Only this trade name.")] = None,
+    name: Annotated[str | None, Query(max_length=500, pattern=TEXT, description="Only this trade name.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
     min_position: MinPosition = None,
@@ -310,9 +309,9 @@ def list_merchants(
 ) -> bodies.Merchants:
     """List merchants by id."""
     _wait(shared, min_position, wait_s)
-    after = _read_cursor(cursor, 1)
+    after = _read_cursor(cursor, str)
     found, complete_to = queries.merchants(
-        shared.ledger.recorder.pool, name=name, after=None if after is None else str(after[0]), limit=limit + 1
+        shared.ledger.recorder.pool, name=name, after=None if after is None else after[0], limit=limit + 1
     )
     items = [bodies.Merchant(**row) for row in found[:limit]]
     return bodies.Merchants(
@@ -343,14 +342,16 @@ def _cursor(*values: object) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
 
 
-def _read_cursor(text: str | None, length: int) -> list[Any] | None:
+def _read_cursor(text: str | None, *types: type) -> list[Any] | None:
     if text is None:
         return None
     try:
-        values = orjson.loads(base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
+        raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+        values = orjson.loads(raw)
     except ValueError:
-        values = None
-    if not (isinstance(values, list) and len(values) == length):
+        raw, values = b"", None
+    # Ours never need an escape; another's could smuggle in what PostgreSQL cannot hold.
+    if not isinstance(values, list) or tuple(map(type, values)) != types or b"\\" in raw:
         raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given")
     return values
 

@@ -18,6 +18,7 @@ from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, S
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
+_SCHEMAS = "#/components/schemas/"
 
 
 class ReadModelBehind(LedgerError):
@@ -56,8 +57,9 @@ def problem(status: int, kind: str, detail: str, headers: dict[str, str] | None 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Document these error statuses of an operation, and those that any may answer with."""
     return {
-        status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
-        for status in sorted({*statuses, 400, 401, 422, 429, 503})
+        status: {"content": {MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}}, "description": phrase}
+        for status in sorted({*statuses, 401, 422, 429, 503})
+        for phrase in [HTTPStatus(status).phrase]
     }
 
 
@@ -105,7 +107,10 @@ def _from_http(request: Request, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of ours, of validation and of routing as a problem."""
+    """Answer every error of ours, of validation and of routing as a problem, and document its shape."""
+    # Not as the ``model`` of the responses: FastAPI would document it as application/json.
+    document = app.openapi()
+    document["components"]["schemas"]["Problem"] = Problem.model_json_schema(ref_template=f"{_SCHEMAS}{{model}}")
     for kind in (LedgerError, LedgerUnavailable, *UNAVAILABLE):
         app.add_exception_handler(kind, _from_domain)
     app.add_exception_handler(RequestValidationError, _from_validation)

@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from types import FrameType
 
+import psutil
+
 from adapters.embedded import services
 from adapters.execute import Ledger, open_ledger
 from adapters.projector import wait_until_projected
@@ -54,9 +56,10 @@ def address_file(data_dir: Path) -> Path:
 
 
 def read_address(data_dir: Path) -> str | None:
-    """Return the URL of the API of a data directory, None when it has not started."""
+    """Return the URL of the API of a data directory, None when it does not run."""
     try:
-        return str(json.loads(address_file(data_dir).read_text())["url"])
+        noted = json.loads(address_file(data_dir).read_text())
+        return str(noted["url"]) if psutil.pid_exists(noted["pid"]) else None
     except (OSError, ValueError, KeyError):
         return None
 

@@ -12,7 +12,7 @@ import uvicorn
 
 from adapters.execute import open_ledger
 from api.http import create_app
-from api.running import address_file
+from api.running import address_file, read_address
 from api.settings import Settings
 from domain.errors import InvalidInput
 
@@ -27,7 +27,7 @@ def serve(settings: Settings, database_url: str) -> None:
     file = address_file(settings.data_dir)
     file.parent.mkdir(parents=True, exist_ok=True)
     note = file.with_suffix(f".{os.getpid()}")
-    note.write_text(json.dumps({"url": f"http://{host}:{port}"}))
+    note.write_text(json.dumps({"url": f"http://{host}:{port}", "pid": os.getpid()}))
     note.replace(file)
     log.info("listening on http://%s:%d", host, port)
     ledger = open_ledger(database_url)
@@ -39,6 +39,8 @@ def serve(settings: Settings, database_url: str) -> None:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
         ledger.close()
+        if read_address(settings.data_dir) == f"http://{host}:{port}":
+            file.unlink()
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

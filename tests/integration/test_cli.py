@@ -109,7 +109,7 @@ class Program:
 def stop(program: Program, up: subprocess.Popen[str], number: signal.Signals) -> int:
     """Stop `complaints up` and see that nothing that it started runs on; returns its exit code."""
     status = program.run("status", "--json").json
-    assert {"daemon", "postgres", "kafka", "relay", "projector"} <= status["pids"].keys()
+    assert {"daemon", "postgres", "kafka", "api", "relay", "projector"} <= status["pids"].keys()
     assert up.pid in status["users"]
     started = [psutil.Process(pid) for pid in status["pids"].values()]
     started += [child for process in started for child in process.children(recursive=True)]
@@ -139,7 +139,7 @@ def program(demo: object, sample: Path, tmp_path_factory: pytest.TempPathFactory
     """`complaints up` with the sample imported, and the statistics as they were then."""
     program = Program(tmp_path_factory.mktemp("cli") / "data")
     up, endpoints = program.up()
-    assert endpoints.keys() == {"database_url", "kafka_bootstrap"}
+    assert endpoints.keys() == {"database_url", "kafka_bootstrap", "http_url"}
     first = program.run("import", "cfpb", str(sample), "--json").json
     assert list(first) == ["read", "imported", "already", "updated", "refused"]
     assert (first["read"], first["imported"], first["already"], first["updated"]) == (8340, 8339, 0, 0)
