@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import sys
+import threading
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -83,6 +84,7 @@ EXIT_CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], i
     ((StaleVersion, ReusedKey), 6),
     ((ServicesError, LedgerUnavailable, KafkaLostData, TopicsError, KafkaError, *UNAVAILABLE), 7),
     (LedgerError, 3),
+    (PermissionError, 7),
 )
 
 
@@ -164,7 +166,7 @@ def import_file(
     """Import complaints published by the US Consumer Financial Protection Bureau.
 
     What is known already changes nothing; a later edition adds only its new facts. A bad row is named by line and left
-    aside; the rest goes in.
+    aside; the rest goes in. The exit code is 3 if every row is bad.
     """
     with running(load_settings(), render.say) as system:
         report = _import(system, file)
@@ -172,6 +174,8 @@ def import_file(
         render.print_json(render.report_json(report))
     else:
         render.print_report(report)
+    if report.refused and len(report.refused) == report.read:
+        raise typer.Exit(3)
 
 
 @app.command()
@@ -223,6 +227,8 @@ def stats(
 ) -> None:
     """Count complaints, answers and resolutions by merchant, product, region, channel or month of filing."""
     months = [_month(text) for text in (first, last)]
+    if months[0] and months[1] and months[0] > months[1]:
+        raise InvalidInput(f"--from {first} is after --to {last}", hint="exchange them")
     with running(load_settings(), render.say) as system:
         _wait(system)
         rows = queries.statistics(system.ledger.recorder.pool, by.value, first_month=months[0], last_month=months[1])
@@ -264,7 +270,9 @@ def register(
 def file_command(
     product: Annotated[str, typer.Option(help="Product or service complained of.")],
     channel: Annotated[Channel, typer.Option(help="The door through which it came in.")],
-    consumer: Annotated[str, typer.Option(help="Random id of the consumer (a uuid).")],
+    consumer: Annotated[
+        str | None, typer.Option(help="Random id of the consumer (a uuid). Default: a new one.")
+    ] = None,
     scheme: Annotated[str, typer.Option(help="Code list of product and issue.")] = "free",
     issue: Annotated[str | None, typer.Option(help="What is wrong.")] = None,
     region: Annotated[str | None, typer.Option(help="Region as SCHEME:VALUE, such as GB/T 2260:330106.")] = None,
@@ -278,8 +286,10 @@ def file_command(
     as_json: Json = False,
 ) -> None:
     """File a complaint; prints its id."""
+    # The same key must give the same command, and so the same new consumer.
+    new_consumer = command(load_settings().key(), actor, "new consumer", key, {}).new_id
     arguments = {
-        "consumer_id": _actor(consumer),
+        "consumer_id": _actor(consumer or new_consumer),
         "channel": channel,
         "scheme": scheme,
         "product": product,
@@ -330,9 +340,9 @@ def act(
     allowed, needed = operations.arguments_of(action.value)
     arguments = {name: value for name, value in given.items() if value is not None}
     if surplus := sorted(arguments.keys() - allowed):
-        raise InvalidInput(f"{action} takes no {', '.join(surplus)}", hint="see: complaints act --help")
+        raise InvalidInput(f"{action} takes no {_options(surplus)}", hint="see: complaints act --help")
     if missing := sorted(needed - arguments.keys()):
-        raise InvalidInput(f"{action} needs {', '.join(missing)}", hint="see: complaints act --help")
+        raise InvalidInput(f"{action} needs {_options(missing)}", hint="see: complaints act --help")
     _perform(action.value, complaint, arguments, Actor(_actor(actor), role), at, key, expected, as_json)
 
 
@@ -384,15 +394,28 @@ def _print_endpoints(system: Running, as_json: bool) -> None:
 
 
 def _import(system: Running, file: Path) -> Report:
+    interrupted = threading.Event()
+    # Between chunks, not in the middle of one: what has been read is then appended and counted.
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
     with render.progress_bar("rows") as bar:
         task = bar.add_task("importing", total=None)
-        return import_cfpb(
-            system.ledger,
-            file,
-            service_key=system.settings.key(),
-            today=datetime.now(SHANGHAI).date(),
-            progress=lambda report: bar.update(task, completed=report.read),
-        )
+
+        def progress(report: Report) -> None:
+            bar.update(task, completed=report.read)
+            if interrupted.is_set():
+                render.say(f"interrupted after {report.read:,} rows; import the file again to go on")
+                raise KeyboardInterrupt
+
+        try:
+            return import_cfpb(
+                system.ledger,
+                file,
+                service_key=system.settings.key(),
+                today=datetime.now(SHANGHAI).date(),
+                progress=progress,
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def _wait(system: Running) -> None:
@@ -466,11 +489,17 @@ def _perform(
 
 def _complaint_id(settings: Settings, text: str) -> str:
     """Turn what a person writes into the id of a stream; raises InvalidInput."""
-    register, colon, reference = text.partition(":")
-    if colon and register == REGISTER:
+    register, colon, reference = text.strip().partition(":")
+    if colon and register.lower() == REGISTER:
         by_command = command(settings.key(), IMPORTER.id, "import cfpb", reference, {})
         return f"{COMPLAINT.prefix}-{by_command.new_id}"
-    return f"{COMPLAINT.prefix}-{_actor(text.removeprefix(f'{COMPLAINT.prefix}-'))}"
+    try:
+        return f"{COMPLAINT.prefix}-{UUID(text.strip().removeprefix(f'{COMPLAINT.prefix}-'))}"
+    except ValueError:
+        raise InvalidInput(
+            f"{text!r} does not name a complaint",
+            hint=f"write complaint-<uuid>, the bare uuid, or {REGISTER}:<its number there>",
+        ) from None
 
 
 def _actor(text: str) -> str:
@@ -478,6 +507,11 @@ def _actor(text: str) -> str:
         return str(UUID(text))
     except ValueError:
         raise InvalidInput(f"{text!r} is not an id", hint="ids end in a uuid, 8-4-4-4-12 hexadecimal digits") from None
+
+
+def _options(arguments: list[str]) -> str:
+    renamed = {"merchant_id": "merchant", "answer_due": "due", "relief": "amount", "recovered": "amount"}
+    return ", ".join(f"--{renamed.get(name, name)}" for name in arguments)
 
 
 def _code(text: str | None) -> Code | None:

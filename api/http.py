@@ -70,7 +70,11 @@ IdempotencyKey = Annotated[
 ]
 IfMatch = Annotated[
     str | None,
-    Header(pattern=r'^"[0-9]{1,18}"$', description="The ETag that the sender saw; 412 if the complaint has moved on."),
+    Header(
+        pattern=r'^"[0-9]{1,18}"$',
+        description="The ETag that the sender saw; 412 if the complaint has moved on.",
+        examples=['"1"'],
+    ),
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 Cursor = Annotated[str | None, Query(max_length=500, description="``next`` of the page before.")]
@@ -301,7 +305,10 @@ def read_statistics(
 def list_merchants(
     by: Principal,
     shared: Shared,
-    name: Annotated[str | None, Query(max_length=500, pattern=TEXT, description="Only this trade name.")] = None,
+    name: Annotated[
+        str | None,
+        Query(max_length=500, pattern=TEXT, description="Only this trade name.", examples=["West Lake Appliances"]),
+    ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
     min_position: MinPosition = None,

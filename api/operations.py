@@ -62,6 +62,9 @@ def perform(
         by_command = command(service_key, by.id, operation, key, body)
     except ValueError:
         raise InvalidInput("a text or the key is not valid UTF-8", hint="send UTF-8") from None
+    merchant_id = given.get("merchant_id")
+    if merchant_id is not None and not ledger.history(str(merchant_id), version=1):
+        raise InvalidInput(f"there is no {merchant_id}", hint="register the merchant, or check the id")
     if stream is None:
         kind, decide = CREATING[operation]
         target = f"{kind.prefix}-{by_command.new_id}"

@@ -8,8 +8,10 @@ so it may import the standard library only.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,6 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 END_LIMIT_S = 20.0
+RUN_LIMIT_S = 600.0
 
 Run = Callable[..., Any]
 
@@ -38,9 +41,18 @@ def worker(factory: str, *, python: Path | str = sys.executable, **setup: Any) -
 
     def ask(**arguments: Any) -> Any:
         print(json.dumps(arguments), file=asked, flush=True)
-        answer = answers.readline()
+        alarm = threading.Timer(RUN_LIMIT_S, child.kill)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            answer = answers.readline()
+        finally:
+            alarm.cancel()
         if not answer:
-            raise RuntimeError(f"{factory} ended with status {child.wait(END_LIMIT_S)}; its error is above")
+            status = child.wait(END_LIMIT_S)
+            late = status == -signal.SIGKILL
+            why = f"gave no answer in {RUN_LIMIT_S:.0f} seconds" if late else "its error is above"
+            raise RuntimeError(f"{factory} ended with status {status}: {why}")
         return json.loads(answer)
 
     try:

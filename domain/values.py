@@ -30,19 +30,35 @@ def parse_instant(text: str) -> datetime:
         ) from None
     if at.tzinfo is None:
         raise InvalidInput(f"the time {text!r} has no zone", hint="add one, as in 2026-01-31T09:30:00+08:00")
-    return at.astimezone(UTC)
+    try:
+        return _utc(at)
+    except ValueError as error:
+        raise InvalidInput(f"{text!r}: {error}", hint="check the year") from None
+
+
+#: A day within what a datetime can hold, so that an instant can be written in every zone.
+FIRST_INSTANT = datetime(1, 1, 2, tzinfo=UTC)
+LAST_INSTANT = datetime(9999, 12, 30, tzinfo=UTC)
+
+
+def _utc(at: datetime) -> datetime:
+    if not FIRST_INSTANT <= at <= LAST_INSTANT:
+        raise ValueError("the time is outside the years 1 to 9999")
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 Instant = Annotated[
     AwareDatetime,
-    AfterValidator(lambda at: at if at.tzinfo is UTC else at.astimezone(UTC)),
+    AfterValidator(_utc),
     PlainSerializer(format_instant, return_type=str, when_used="json"),
 ]
 
 RandomId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 MerchantId = Annotated[str, Field(pattern=r"^merchant-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
-ShortText = Annotated[str, Field(min_length=1, max_length=500)]
-LongText = Annotated[str, Field(min_length=1, max_length=32_000)]
+#: PostgreSQL cannot hold U+0000 in a text, so that no read model could.
+TEXT = r"^[^\x00]*$"
+ShortText = Annotated[str, Field(min_length=1, max_length=500, pattern=TEXT)]
+LongText = Annotated[str, Field(min_length=1, max_length=32_000, pattern=TEXT)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +118,7 @@ class Money(BaseModel):
     """A non-negative amount as an integer of hundredths (fen, cents) with its ISO 4217 currency."""
 
     model_config = FROZEN
-    fen: Annotated[int, Field(ge=0, le=10**15)]
+    fen: Annotated[int, Field(ge=0, le=10**15, strict=True)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
 
     @classmethod

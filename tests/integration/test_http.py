@@ -221,8 +221,7 @@ def test_what_does_not_exist_is_not_found(http: httpx.Client) -> None:
     refused(http.post(f"/complaints/{nobody}/withdrawal", json={}), 404, "unknown")
     refused(http.get(f"/merchants/merchant-{uuid.uuid4()}"), 404, "unknown")
     refused(http.get("/nowhere"), 404, "not-found")
-    refused(http.delete("/merchants"), 415, "unsupported-media-type")
-    refused(http.request("DELETE", "/merchants", json={}), 405, "method-not-allowed")
+    refused(http.delete("/merchants"), 405, "method-not-allowed")
 
 
 def test_who_is_not_known_is_turned_away(server: Server) -> None:
