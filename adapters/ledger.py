@@ -101,10 +101,12 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
             stamps.append(found + len(STAMP) + 1 if found >= 0 else 0)
             lengths.append(len(event.state))
             records.append(event.state)
+    expression, joined = _bytes(b"".join(records))
     with conn.cursor() as cursor:
         cursor.execute(
             "select append_no, outcome, first_position, at, conflict_stream, last_version from ledger.append("
-            "%s::int[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[], %s::bytea)",
+            "%s::int[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[], "
+            f"{expression})",
             (
                 _integers(numbers),
                 _texts(streams),
@@ -114,7 +116,7 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
                 _integers(indexes),
                 _integers(stamps),
                 _integers(lengths),
-                "\\x" + b"".join(records).hex(),
+                joined,
             ),
         )
         outcomes: dict[int, Outcome] = {}
@@ -127,6 +129,15 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
                 case _:
                     outcomes[number] = Conflict(stream, version)
     return [outcomes[number] for number in range(len(batch))]
+
+
+def _bytes(value: bytes) -> tuple[str, str]:
+    """Return the SQL expression and the parameter for ``value``: as text where it is text, at half the size of hex."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    return ("%s::bytea", "\\x" + value.hex()) if "\0" in text else ("convert_to(%s, 'UTF8')", text)
 
 
 def _integers(values: Iterable[int]) -> str:

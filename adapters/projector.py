@@ -36,6 +36,10 @@ MAX_BATCH = 20_000
 POLL_MS = 250
 #: Between looks while the relay has yet to note that it published what was read.
 SOON_MS = 10
+#: Without progress for so long, though there is something to read, the consumer starts over. kafka-python 3.0.12 can
+#: forget to take up the partitions of a rebalance that finished between two short polls, and then reads nothing more.
+STALLED_S = 10.0
+LOOK_S = 1.0
 #: Names of the moments at which ``reached`` is called: where a crash is most interesting.
 POINTS = ("after_poll", "before_commit", "after_commit", "after_watermark")
 
@@ -91,6 +95,8 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
         self._prefix, self._max_batch = settings.topic_prefix, settings.max_batch
         self._offsets: dict[str, dict[tuple[str, int], int]] = {}
         self._watermark = self._seen = -1
+        self._looked_at = self._moved_at = time.monotonic()
+        self._moved_to: tuple[int, int] = (-1, -1)
         self._reader: KafkaConsumer = consumer(
             settings.kafka_bootstrap,
             group_id=f"{settings.topic_prefix}complaint-ledger-projector",
@@ -190,6 +196,7 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
         with self._conn, self._conn.cursor() as cursor:
             cursor.execute("select position from ledger.published")
             ((published,),) = cursor.fetchall()
+        self._require_progress(published)
         assigned = list(self._reader.assignment())
         if published == self._watermark or not assigned:
             return
@@ -202,6 +209,23 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
         self._reached("after_watermark")
         if not behind:
             self._watermark = published
+
+    def _require_progress(self, published: int) -> None:
+        """Raise KafkaError when nobody has moved for a while, although not everything published is projected."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_S:
+            return
+        self._looked_at = now
+        with self._conn, self._conn.cursor() as cursor:
+            cursor.execute(
+                "select min(watermark), sum(next_offset) from read.progress where projection = any(%s)",
+                ([projection.name for projection in self._projections],),
+            )
+            ((complete, offsets),) = cursor.fetchall()
+        if complete >= published or (complete, offsets) != self._moved_to:
+            self._moved_at, self._moved_to = now, (complete, offsets)
+        elif now - self._moved_at > STALLED_S:
+            raise KafkaError(f"nothing came for {STALLED_S:g} s, though {published - complete} positions are missing")
 
 
 def _fact(record: ConsumerRecord) -> Fact:

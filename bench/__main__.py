@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -36,6 +38,7 @@ def main() -> None:
     if options.pairs is not None:
         scale = replace(scale, pairs=options.pairs, memory_pairs=options.pairs)
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the services are to be stopped
     found: list[Comparison] = []
     with Services() as services:
         facts = services.facts()

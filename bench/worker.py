@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 END_LIMIT_S = 20.0
-RUN_LIMIT_S = 600.0
+RUN_LIMIT_S = 300.0
 
 Run = Callable[..., Any]
 
