@@ -6,6 +6,7 @@ carry the day of sending and the precision ``not_before``.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,12 +16,11 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from adapters.cfpb import Refused, Response, Row, read_cfpb
 from adapters.execute import Command, Ledger, command, seal
 from adapters.ledger import Append, Appended
-from adapters.record import canonical
 from domain.calendar import start_of_day
 from domain.complaint import decisions
 from domain.complaint.events import (
@@ -129,7 +129,10 @@ def _import_rows(
                 *(f"merchant-{c.new_id}" for c in new_merchants.values()),
             ]
         )
-        for row in part:
+        # One call for all: the system's random numbers come slowly, however few are asked for.
+        randomness = os.urandom(16 * len(part))
+        for n, row in enumerate(part):
+            consumer_id = str(UUID(bytes=randomness[16 * n : 16 * n + 16], version=4))
             by = new_merchants.get(row.company)
             if by is not None and row.company not in merchants:
                 merchants[row.company] = stream = f"merchant-{by.new_id}"
@@ -147,7 +150,7 @@ def _import_rows(
             stream = f"complaint-{own.new_id}"
             history = histories.get(stream, [])
             try:
-                planned = plan(row, [recorded.event for recorded in history], merchants[row.company])
+                planned = plan(row, [recorded.event for recorded in history], merchants[row.company], consumer_id)
                 if not planned:
                     report.already += 1
                     continue
@@ -199,15 +202,18 @@ def _command(service_key: bytes, row: Row, key: str) -> Command:
     return command(service_key, IMPORTER.id, "import cfpb", key, _content(row))
 
 
+_CONTENT = tuple(name for name in Row.__slots__ if name not in ("line", "id_derived"))
+
+
 def _content(row: Row) -> dict[str, Any]:
-    digest = sha256(
-        canonical([str(getattr(row, name)) for name in Row.__slots__ if name not in ("line", "id_derived")])
-    )
+    content = "\x1f".join([str(getattr(row, name)) for name in _CONTENT])
+    digest = sha256(content.encode())
     return {"row": digest.hexdigest()}
 
 
-def plan(row: Row, history: list[Event], merchant_id: str) -> list[ComplaintEvent]:
-    """Decide what a row adds to what is known; empty when that is nothing.
+def plan(row: Row, history: list[Event], merchant_id: str, consumer_id: str | None = None) -> list[ComplaintEvent]:
+    """Decide what a row adds to what is known; empty when that is nothing. A new complaint's consumer is
+    ``consumer_id`` (None: a new random id).
 
     Raises RuleViolation when the complaint has gone another way in the ledger since it was imported.
     """
@@ -219,7 +225,7 @@ def plan(row: Row, history: list[Event], merchant_id: str) -> list[ComplaintEven
         run.do(
             decisions.file,
             at=received,
-            consumer_id=str(uuid4()),
+            consumer_id=consumer_id or str(uuid4()),
             channel=Channel(row.channel),
             scheme=REGISTER,
             product=row.product,

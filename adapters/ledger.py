@@ -83,10 +83,12 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
     streams: list[str] = []
     versions: list[int] = []
     types: list[str] = []
-    commands: list[str | None] = []
+    commands: list[str] = []
     indexes: list[int] = []
     stamps: list[int] = []
+    starts: list[int] = []
     lengths: list[int] = []
+    end = 1
     records: list[bytes] = []
     for number, append in enumerate(batch):
         for index, event in enumerate(append.events):
@@ -94,18 +96,20 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
             streams.append(str(event.originator_id))
             versions.append(event.originator_version)
             types.append(event.topic)
-            commands.append(append.command_id)
+            commands.append(append.command_id or "")
             indexes.append(index)
             # A text inside the record cannot look like the attribute, since its quotes are escaped.
             found = event.state.rfind(PLACEHOLDER)
             stamps.append(found + len(STAMP) + 1 if found >= 0 else 0)
+            starts.append(end)
             lengths.append(len(event.state))
+            end += lengths[-1]
             records.append(event.state)
     expression, joined = _bytes(b"".join(records))
     with conn.cursor() as cursor:
         cursor.execute(
             "select append_no, outcome, first_position, at, conflict_stream, last_version from ledger.append("
-            "%s::int[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[], "
+            "%s::int[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], "
             f"{expression})",
             (
                 _integers(numbers),
@@ -115,6 +119,7 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
                 _texts(commands),
                 _integers(indexes),
                 _integers(stamps),
+                _integers(starts),
                 _integers(lengths),
                 joined,
             ),
@@ -144,11 +149,11 @@ def _integers(values: Iterable[int]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
-def _texts(values: Iterable[str | None]) -> str:
-    quoted = (
-        "NULL" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values
-    )
-    return "{" + ",".join(quoted) + "}"
+def _texts(values: list[str]) -> str:
+    joined = '","'.join(values)
+    if "\\" in joined or joined.count('"') > 2 * (len(values) - 1):
+        joined = '","'.join(value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return '{"' + joined + '"}'
 
 
 class GroupCommit:

@@ -105,7 +105,7 @@ def demo(
         render.say(f"importing {SAMPLE.name}: complaints that the US CFPB received in October and November 2014")
         report = _import(system, SAMPLE)
         render.say("waiting until Kafka and the read models have them")
-        _wait(system)
+        _wait(system, at_least_s=300)
         checks = _verify(system)
         rows = queries.statistics(system.ledger.recorder.pool, "product")
         render.print_report(report)
@@ -418,8 +418,8 @@ def _import(system: Running, file: Path) -> Report:
             signal.signal(signal.SIGINT, before)
 
 
-def _wait(system: Running) -> None:
-    complete, head = system.wait_for_head()
+def _wait(system: Running, at_least_s: float = 0.0) -> None:
+    complete, head = system.wait_for_head(at_least_s)
     if not complete:
         render.err.print(
             f"[yellow]the read models have not reached position {head} within {system.settings.wait_s:g} s: "

@@ -44,10 +44,10 @@ class Running:
             time.sleep(0.05)
         return url
 
-    def wait_for_head(self) -> tuple[bool, int]:
+    def wait_for_head(self, at_least_s: float = 0.0) -> tuple[bool, int]:
         """Wait until the read models are complete to the present head; returns whether they are, and the head."""
         head = self.head()
-        return wait_until_projected(self.database_url, head, self.settings.wait_s), head
+        return wait_until_projected(self.database_url, head, max(at_least_s, self.settings.wait_s)), head
 
 
 def address_file(data_dir: Path) -> Path:

@@ -16,7 +16,8 @@ from adapters.ledger import PLACEHOLDER, PostgresRecorder
 
 ROLES: tuple[Role, ...] = get_args(Role)
 APPEND = """
-    select * from ledger.append('{0}', array['s-1'], '{1}', array['tried'], '{c}', '{0}', '{0}', '{1}', '\\x78'::bytea)
+    select * from ledger.append(
+    '{0}', array['s-1'], '{1}', array['tried'], '{c}', '{0}', '{0}', '{1}', '{1}', '\\x78'::bytea)
 """
 INSERT = "insert into ledger.events values (2, 's-2', 1, 'tried', 'x', now(), null, 0)"
 

@@ -1,8 +1,8 @@
 -- Appends a batch of independent appends, each all or nothing, and gives positions to the accepted ones.
 --
 -- One element per event, in order: the number of the append it belongs to, its stream, version, type, command
--- and index in the command, the offset (from 1) of the time of recording in its record, or 0 for none, and the
--- length of its record in p_records, which holds all records one behind the other.
+-- (empty for none) and index in the command, the offset (from 1) of the time of recording in its record, or 0 for
+-- none, and where its record starts (from 1) in p_records, which holds all records, and how long it is.
 --
 -- Answers one row per append:
 --   appended   position of its first event, and the time of recording
@@ -10,7 +10,7 @@
 --   conflict   a stream is not where the append expects it: that stream, and its last version
 create or replace function ledger.append(
   p_append int[], p_stream text[], p_version bigint[], p_type text[], p_command text[], p_index int[],
-  p_stamp int[], p_length int[], p_records bytea
+  p_stamp int[], p_start int[], p_length int[], p_records bytea
 ) returns table (append_no int, outcome text, first_position bigint, at timestamptz, conflict_stream text, last_version bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -30,9 +30,10 @@ begin
 
   return query
   with given as materialized (
-    select g.*, sum(g.length) over (order by g.ord) - g.length as start
-    from unnest(p_append, p_stream, p_version, p_type, p_command, p_index, p_stamp, p_length)
-         with ordinality as g(append_no, stream, version, type, command, index, stamp_at, length, ord)
+    select g.append_no, g.stream, g.version, g.type, nullif(g.command, '') as command, g.index, g.stamp_at, g.start,
+           g.length, g.ord
+    from unnest(p_append, p_stream, p_version, p_type, p_command, p_index, p_stamp, p_start, p_length)
+         with ordinality as g(append_no, stream, version, type, command, index, stamp_at, start, length, ord)
   ), runs as (
     select g.append_no, g.stream, min(g.version) as first, max(g.version) as last, count(*) as n
     from given g group by g.append_no, g.stream
@@ -58,8 +59,8 @@ begin
     insert into ledger.events (position, stream, version, type, record, recorded_at, command_id, command_index)
     select head.position + a.n, a.stream, a.version, a.type,
            case when a.stamp_at > 0
-                then overlay(substring(p_records from a.start::int + 1 for a.length) placing stamp from a.stamp_at)
-                else substring(p_records from a.start::int + 1 for a.length) end,
+                then overlay(substring(p_records from a.start for a.length) placing stamp from a.stamp_at)
+                else substring(p_records from a.start for a.length) end,
            appended_at, a.command, a.index
     from accepted a
   ), first_positions as (
