@@ -39,7 +39,7 @@ def test_postgresql_has_the_major_version_of_the_embedded_one() -> None:
 def test_every_process_is_a_command_of_the_program_with_settings_that_exist() -> None:
     commands = set(getattr(get_command(app), "commands"))  # noqa: B009
     processes = {name: service for name, service in SERVICES.items() if service.get("image") == "complaint-ledger"}
-    assert {"prepare", "relay", "projector"} <= processes.keys()
+    assert {"prepare", "api", "relay", "projector"} <= processes.keys()
     for service in processes.values():
         assert set(service.get("command", [])) <= commands
         assert set(service["environment"]) <= {f"COMPLAINTS_{name.upper()}" for name in Settings.model_fields}
