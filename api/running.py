@@ -71,6 +71,8 @@ def running(settings: Settings, report: Callable[[str], None]) -> Iterator[Runni
     The last user out stops them; SIGTERM ends the block as Ctrl-C does. Raises ServicesError.
     """
     signal.signal(signal.SIGTERM, _exit)
+    # A shell that starts this in the background has it ignore Ctrl-C; then it would never stop its services.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with services(
         settings.data_dir,
         database_url=settings.database_url,

@@ -20,7 +20,7 @@ import uvicorn
 from adapters.embedded.postgres import PostgresServer
 from adapters.execute import open_ledger
 from adapters.migrations import migrate
-from adapters.projector import ProjectorSettings, run_projector
+from adapters.projector import ProjectorSettings, run_projector, wait_until_projected
 from adapters.relay import RelaySettings, run_relay
 from adapters.topics import ensure_topics
 from api import tokens
@@ -85,6 +85,10 @@ def server(postgres_url: str, kafka_bootstrap: str) -> Iterator[Server]:
         running(lambda stop: run_projector(ProjectorSettings(*where), stop)),
     ):
         server = Server(database_url)
+        with server.client() as client:
+            first = client.post("/merchants", json={"trade_name": "the first"}).json()["position"]
+        # A projector may take a while to join its group; from then on it keeps up.
+        assert wait_until_projected(database_url, first, 90)
         yield server
         server.stop()
 
