@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -79,32 +80,11 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
 
     On return the accepted events are durable. Raises what psycopg2 raises; then nothing or all may be durable.
     """
-    numbers: list[int] = []
-    streams: list[str] = []
-    versions: list[int] = []
-    types: list[str] = []
-    commands: list[str] = []
-    indexes: list[int] = []
-    stamps: list[int] = []
-    starts: list[int] = []
-    lengths: list[int] = []
-    end = 1
-    records: list[bytes] = []
-    for number, append in enumerate(batch):
-        for index, event in enumerate(append.events):
-            numbers.append(number)
-            streams.append(str(event.originator_id))
-            versions.append(event.originator_version)
-            types.append(event.topic)
-            commands.append(append.command_id or "")
-            indexes.append(index)
-            # A text inside the record cannot look like the attribute, since its quotes are escaped.
-            found = event.state.rfind(PLACEHOLDER)
-            stamps.append(found + len(STAMP) + 1 if found >= 0 else 0)
-            starts.append(end)
-            lengths.append(len(event.state))
-            end += lengths[-1]
-            records.append(event.state)
+    events = [event for append in batch for event in append.events]
+    records = [event.state for event in events]
+    lengths = [len(record) for record in records]
+    # A text inside the record cannot look like the attribute, since its quotes are escaped.
+    stamps = [found + len(STAMP) + 1 if (found := record.rfind(PLACEHOLDER)) >= 0 else 0 for record in records]
     expression, joined = _bytes(b"".join(records))
     with conn.cursor() as cursor:
         cursor.execute(
@@ -112,14 +92,14 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
             "%s::int[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], "
             f"{expression})",
             (
-                _integers(numbers),
-                _texts(streams),
-                _integers(versions),
-                _texts(types),
-                _texts(commands),
-                _integers(indexes),
+                _integers([number for number, append in enumerate(batch) for _ in append.events]),
+                _texts([str(event.originator_id) for event in events]),
+                _integers([event.originator_version for event in events]),
+                _texts([event.topic for event in events]),
+                _texts([append.command_id or "" for append in batch for _ in append.events]),
+                _integers([index for append in batch for index, _ in enumerate(append.events)]),
                 _integers(stamps),
-                _integers(starts),
+                _integers(accumulate(lengths[:-1], initial=1)),
                 _integers(lengths),
                 joined,
             ),
@@ -136,13 +116,27 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
     return [outcomes[number] for number in range(len(batch))]
 
 
-def _bytes(value: bytes) -> tuple[str, str]:
+def _bytes(value: bytes) -> tuple[str, object]:
     """Return the SQL expression and the parameter for ``value``: as text where it is text, at half the size of hex."""
     try:
-        text = value.decode()
+        value.decode()
+        is_text = b"\0" not in value
     except UnicodeDecodeError:
-        text = "\0"
-    return ("%s::bytea", "\\x" + value.hex()) if "\0" in text else ("convert_to(%s, 'UTF8')", text)
+        is_text = False
+    return ("convert_to(%s, 'UTF8')", _Utf8(value)) if is_text else ("%s::bytea", value)
+
+
+class _Utf8:
+    """A text that is UTF-8 already, quoted for a session with standard_conforming_strings (``connect`` sees to it)."""
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    def __conform__(self, _protocol: object) -> _Utf8:
+        return self
+
+    def getquoted(self) -> bytes:
+        return b"'" + self._value.replace(b"'", b"''") + b"'"
 
 
 def _integers(values: Iterable[int]) -> str:
