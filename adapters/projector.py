@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +17,22 @@ from psycopg2.extensions import connection as Connection
 
 from adapters.database import UNAVAILABLE, connect
 from adapters.read_store import (
+    NUL,
+    REPLACEMENT,
+    Consumed,
     LostPartition,
     Step,
+    Target,
     advance_watermark,
     apply_batch,
+    complete_to,
     ensure_progress,
+    in_use,
     read_progress,
 )
 from adapters.record import read_record
 from adapters.topics import all_partitions, consumer, position_of
-from domain.streams import TOPICS
+from domain.streams import KINDS, TOPICS
 from projections.catalogue import PROJECTIONS
 from projections.projection import Fact, Projection
 
@@ -39,6 +45,7 @@ SOON_MS = 10
 #: Without progress for so long, though there is something to read, the consumer starts over.
 STALLED_S = 10.0
 LOOK_S = 1.0
+NO_POSITION = "the record has no header 'position' with its place in the ledger"
 #: Names of the moments at which ``reached`` is called: where a crash is most interesting.
 POINTS = ("after_poll", "before_commit", "after_commit", "after_watermark")
 
@@ -64,7 +71,7 @@ def run_projector(
     reached: Callable[[str], None] = lambda _: None,
     projections: Sequence[Projection] = PROJECTIONS,
 ) -> None:
-    """Project until ``stop`` is set. Connection errors start it over; an event that cannot be folded ends it."""
+    """Project until ``stop`` is set. Connection errors start it over; what cannot be folded is parked."""
     while not stop.is_set():
         try:
             conn = connect(settings.database_url, "ledger_projector", autocommit=False)
@@ -80,7 +87,8 @@ def run_projector(
 class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
     """One membership in the consumer group.
 
-    ``_offsets`` is the progress per projection as last read or written, for the partitions assigned to us.
+    ``_offsets`` is the progress per projection as last read or written, for the partitions assigned to us, in the
+    generation that ``_targets`` has.
     """
 
     def __init__(
@@ -92,6 +100,7 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
     ) -> None:
         self._conn, self._reached, self._projections = conn, reached, projections
         self._prefix, self._max_batch = settings.topic_prefix, settings.max_batch
+        self._targets: dict[str, Target] = {}
         self._offsets: dict[str, dict[tuple[str, int], int]] = {}
         self._watermark = self._seen = -1
         self._looked_at = self._moved_at = time.monotonic()
@@ -135,8 +144,9 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def on_partitions_assigned(self, assigned: Any) -> None:
         """Go on where the slowest projection is."""
-        with self._conn:
-            progress = {projection.name: read_progress(self._conn, projection) for projection in self._projections}
+        with self._conn, self._conn.cursor() as cursor:
+            self._targets = {projection.name: in_use(cursor, projection) for projection in self._projections}
+            progress = {name: read_progress(cursor, target) for name, target in self._targets.items()}
         assigned = list(assigned)
         mine = {(tp.topic, tp.partition) for tp in assigned}
         self._offsets = {
@@ -168,27 +178,22 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _apply(self, batches: dict[TopicPartition, list[ConsumerRecord]]) -> None:
         for projection in self._projections:
-            facts: list[Fact] = []
+            records: list[Consumed] = []
             steps: list[Step] = []
             offsets = self._offsets[projection.name]
-            for tp, records in batches.items():
+            for tp, own in batches.items():
                 offset = offsets.get((tp.topic, tp.partition))
-                if offset is None:
+                next_offset = own[-1].offset + 1
+                if offset is None or next_offset <= offset:
                     continue
-                facts.extend(
-                    _fact(record)
-                    for record in records
-                    if record.offset >= offset and record.key.startswith(projection.kind.prefix.encode() + b"-")
-                )
-                next_offset = records[-1].offset + 1
-                if next_offset > offset:
-                    steps.append(Step(tp.topic, tp.partition, offset, next_offset))
+                records.extend(consumed(projection, (record for record in own if record.offset >= offset)))
+                steps.append(Step(tp.topic, tp.partition, offset, next_offset))
             if not steps:
                 continue
             self._reached("before_commit")
-            apply_batch(self._conn, projection, facts, steps)
+            apply_batch(self._conn, self._targets[projection.name], records, steps)
             self._reached("after_commit")
-            self._seen = max(self._seen, *(fact.position for fact in facts)) if facts else self._seen
+            self._seen = max(self._seen, *(record.position or 0 for record in records), 0)
             offsets.update({(step.topic, step.partition): step.next_offset for step in steps})
 
     def _advance(self) -> None:
@@ -205,7 +210,7 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
         at_end = {(tp.topic, tp.partition) for tp in assigned if tp not in behind}
         for projection in self._projections:
             steps = {at: offset for at, offset in self._offsets[projection.name].items() if at in at_end}
-            advance_watermark(self._conn, projection, steps, published)
+            advance_watermark(self._conn, self._targets[projection.name], steps, published)
         self._reached("after_watermark")
         if not behind:
             self._watermark = published
@@ -218,7 +223,8 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
         self._looked_at = now
         with self._conn, self._conn.cursor() as cursor:
             cursor.execute(
-                "select min(watermark), sum(next_offset) from read.progress where projection = any(%s)",
+                "select min(p.watermark), sum(p.next_offset) from read.progress p "
+                "join read.active a using (projection, generation) where projection = any(%s)",
                 ([projection.name for projection in self._projections],),
             )
             ((complete, offsets),) = cursor.fetchall()
@@ -228,9 +234,31 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
             raise KafkaError(f"nothing came for {STALLED_S:g} s, though {published - complete} positions are missing")
 
 
-def _fact(record: ConsumerRecord) -> Fact:
-    recorded = read_record(record.value)
-    return Fact(position_of(record), recorded.originator_id, recorded.originator_version, recorded.event)
+def consumed(projection: Projection, records: Iterable[ConsumerRecord]) -> Iterator[Consumed]:
+    """Read the records that concern a projection: its kind's, and those whose key names no kind at all."""
+    own = projection.kind.prefix
+    for record in records:
+        stream = (record.key or b"").decode(errors="replace").replace(NUL, REPLACEMENT)
+        prefix = stream.partition("-")[0]
+        if prefix != own and prefix in KINDS:
+            continue
+        position = None
+        with suppress(ValueError):
+            position = position_of(record)
+        read = NO_POSITION if position is None else read_fact(position, stream, record.value)
+        yield Consumed(stream, record.topic, record.partition, record.offset, position, record.value or b"", read)
+
+
+def read_fact(position: int, stream: str, record: bytes) -> Fact | str:
+    """Read a record of a stream; where that cannot be done, return why."""
+    try:
+        recorded = read_record(record)
+    # Bytes that are no record can fail to be read in any way.
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    if recorded.originator_id != stream:
+        return f"the record is of {recorded.originator_id}, but its key says {stream}"
+    return Fact(position, stream, recorded.originator_version, recorded.event)
 
 
 def finish_rebalance(reader: KafkaConsumer) -> None:
@@ -251,12 +279,7 @@ def wait_until_projected(database_url: str, position: int, timeout_s: float) -> 
     try:
         with conn.cursor() as cursor:
             while True:
-                cursor.execute(
-                    "select coalesce(min(p.watermark), 0) from read.progress p "
-                    "join read.active a using (projection, generation)"
-                )
-                ((reached,),) = cursor.fetchall()
-                if reached >= position:
+                if complete_to(cursor) >= position:
                     return True
                 if time.monotonic() > deadline:
                     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from adapters import read_store
 from adapters.database import Pool
 from projections.complaint_details import COMPLAINT_DETAILS
 from projections.merchants import MERCHANTS
@@ -71,13 +72,7 @@ def details(pool: Pool, complaint_id: str) -> dict[str, Any] | None:
 def complete_to(pool: Pool) -> int:
     """Return the position up to which all read models are complete."""
     with pool.cursor() as cursor:
-        cursor.execute(_COMPLETE_TO)
-        return int(cursor.fetchone()[0])
-
-
-_COMPLETE_TO = (
-    "select coalesce(min(p.watermark), 0) from read.progress p join read.active a using (projection, generation)"
-)
+        return read_store.complete_to(cursor)
 
 
 def complaints(
@@ -126,8 +121,48 @@ _MERCHANT = ", ".join(("merchant_id", *MERCHANTS.row._fields))
 
 def _page(pool: Pool, sql: str, parameters: list[object]) -> tuple[list[dict[str, Any]], int]:
     with pool.cursor() as cursor:
-        cursor.execute(_COMPLETE_TO)
-        complete = int(cursor.fetchone()[0])
+        complete = read_store.complete_to(cursor)
         cursor.execute(sql, parameters)
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor], complete
+
+
+def projections(pool: Pool) -> list[dict[str, Any]]:
+    """Return how each projection stands, by name.
+
+    ``position``: complete to it; ``lag_positions`` and ``lag_s`` (age of the first event that is missing) are against
+    the ledger's head; ``parked_streams``, ``parked_records`` and ``skipped_records`` of the generation in use;
+    ``building``: the generation that is being built and what share of its records it has read, or None.
+    """
+    with pool.cursor() as cursor:
+        cursor.execute(
+            "select a.projection, a.generation, c.position, h.position, p.position, "
+            "(select extract(epoch from clock_timestamp() - e.recorded_at)::float from ledger.events e "
+            "where e.position = c.position + 1), w.streams, w.records, w.skipped, b.generation, b.read, c.read "
+            "from read.active a "
+            "cross join ledger.head h cross join ledger.published p "
+            "cross join lateral (select coalesce(min(watermark), 0) as position, sum(next_offset)::bigint as read "
+            "from read.progress where projection = a.projection and generation = a.generation) c "
+            "cross join lateral (select count(distinct stream) filter (where skipped_at is null) as streams, "
+            "count(*) filter (where skipped_at is null) as records, count(skipped_at) as skipped "
+            "from read.parked where projection = a.projection and generation = a.generation) w "
+            "left join lateral (select generation, sum(next_offset)::bigint as read from read.progress "
+            "where projection = a.projection and generation > a.generation group by generation) b on true "
+            "order by a.projection"
+        )
+        return [
+            {
+                "projection": name,
+                "generation": generation,
+                "position": position,
+                "published": published,
+                "head": head,
+                "lag_positions": head - position,
+                "lag_s": round(age, 3) if age is not None else 0.0,
+                "parked_streams": streams,
+                "parked_records": records,
+                "skipped_records": skipped,
+                "building": None if built is None else {"generation": built, "read": percent(done, of)},
+            }
+            for name, generation, position, head, published, age, streams, records, skipped, built, done, of in cursor
+        ]

@@ -153,7 +153,7 @@ def read_range(
 
 
 def last_records(reader: KafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, ConsumerRecord]:
-    """Return the last committed record of each partition that has one.
+    """Return the last committed record with a position of each partition that has one.
 
     Transactions leave control markers and aborted records, so the last offsets of a partition need not be records:
     each is searched backwards in growing steps.
@@ -169,6 +169,9 @@ def last_records(reader: KafkaConsumer, partitions: Iterable[TopicPartition]) ->
         if not starts:
             return found
         for record in read_range(reader, starts, searched):
-            found[TopicPartition(record.topic, record.partition)] = record
+            # One that was put there by hand says nothing about how far the ledger is published.
+            with suppress(ValueError):
+                position_of(record)
+                found[TopicPartition(record.topic, record.partition)] = record
         searched.update(starts)
         step *= 8

@@ -14,10 +14,6 @@ Key = tuple[Any, ...]
 Measures = tuple[int, ...]
 
 
-class BrokenStream(ValueError):
-    """An event does not follow the one that is in the row: something is missing or comes twice."""
-
-
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A consumed event: its place in the ledger and in its stream."""
@@ -76,33 +72,56 @@ def change(sums: Sums, old: Any, new: Any) -> dict[Key, Measures]:
     return {key: measures for key, measures in delta.items() if any(measures)}
 
 
-def fold_batch(
-    projection: Projection, old: Mapping[str, tuple[int, Any]], facts: Sequence[Fact]
-) -> tuple[list[tuple[Any, ...]], list[dict[Key, list[int]]]]:
-    """Fold a batch into the ``old`` rows, given as stream -> (version, row); each stream's facts are in order.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch comes to: new rows with all columns, and for each table of sums by how much it changes.
 
-    Returns the new rows with all columns, and for each table of sums by how much it changes. Raises BrokenStream.
+    ``failed`` has, per stream, how many of its facts are in, and why the next one could not be folded.
     """
+
+    rows: list[tuple[Any, ...]]
+    deltas: list[dict[Key, list[int]]]
+    failed: dict[str, tuple[int, str]]
+
+
+def fold_batch(projection: Projection, old: Mapping[str, tuple[int, Any]], facts: Sequence[Fact]) -> Batch:
+    """Fold a batch into the ``old`` rows, given as stream -> (version, row); each stream's facts are in order."""
     by_stream: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
         by_stream[fact.stream].append(fact)
-    rows: list[tuple[Any, ...]] = []
-    deltas: list[dict[Key, list[int]]] = [{} for _ in projection.sums]
+    batch = Batch([], [{} for _ in projection.sums], {})
     for stream, own in by_stream.items():
         version, before = old.get(stream, (0, None))
-        row = before
-        for fact in own:
-            if fact.version != version + 1:
-                raise BrokenStream(
-                    f"{projection.name}: {stream} is at version {version}, "
-                    f"but position {fact.position} brings version {fact.version}"
-                )
-            row = projection.fold(row, fact.event)
-            version = fact.version
-        rows.append((stream, version, own[-1].position, *row))
-        for sums, delta in zip(projection.sums, deltas, strict=True):
-            for key, measures in change(sums, before, row).items():
+        row, done, error = _fold(projection, version, before, own)
+        # Whatever is wrong with one stream is not to stop the others.
+        try:
+            changes = [change(sums, before, row) for sums in projection.sums] if done else []
+        except Exception as problem:
+            done, changes, error = 0, [], _said(problem)
+        if error is not None:
+            batch.failed[stream] = (done, error)
+        if done:
+            batch.rows.append((stream, own[done - 1].version, own[done - 1].position, *row))
+        for delta, own_change in zip(batch.deltas, changes, strict=False):
+            for key, measures in own_change.items():
                 total = delta.setdefault(key, [0] * len(measures))
                 for n, value in enumerate(measures):
                     total[n] += value
-    return rows, deltas
+    return batch
+
+
+def _fold(projection: Projection, version: int, row: Any, facts: Sequence[Fact]) -> tuple[Any, int, str | None]:
+    """Fold as far as it goes; returns the row, how many facts are in it, and what is wrong with the next one."""
+    for done, fact in enumerate(facts):
+        if fact.version != version + 1:
+            return row, done, f"version {fact.version} comes behind version {version}"
+        try:
+            row = projection.fold(row, fact.event)
+        except Exception as problem:
+            return row, done, _said(problem)
+        version = fact.version
+    return row, len(facts), None
+
+
+def _said(problem: Exception) -> str:
+    return f"{type(problem).__name__}: {problem}"
