@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export COMPLAINTS_DATA_DIR ?= $(CURDIR)/.data
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check faults bench clean
 
 setup: $(BIN)/complaints  ## make .venv with the command `complaints`
 
@@ -25,6 +25,10 @@ check: setup  ## types, style, architecture
 
 test: check  ## check, then all tests against a real PostgreSQL and a real Kafka
 	$(BIN)/pytest $(ARGS)
+
+faults: setup  ## a long schedule of faults: SEED=… MINUTES=…; SHORT=1 for one as in the tests
+	$(BIN)/python -m tests.faults.schedule --seed $(or $(SEED),$$(date +%s)) --minutes $(or $(MINUTES),5) \
+	  $(if $(SHORT),--short)
 
 bench: setup  ## measurements, as ratios against peers in the same run
 	$(BIN)/python -m bench $(ARGS)

@@ -52,6 +52,7 @@ class Result:
     """What a command did. ``position`` is that of its last event, ``version`` the stream's after it.
 
     ``repeated``: the same command had run before; this is what it did then. No events: it changed nothing.
+    ``correlation_id`` is that of the stream's events: the id of the command that began it.
     """
 
     stream: str
@@ -59,6 +60,7 @@ class Result:
     position: int | None
     events: tuple[Event, ...]
     repeated: bool
+    correlation_id: str
 
 
 def seal(
@@ -118,13 +120,16 @@ class Ledger(Application[str]):
             if expected is not None and expected != version:
                 raise StaleVersion(stream, expected, version)
             events = tuple(decide(kind.fold(recorded.event for recorded in history)))
+            correlation = history[0].correlation_id if history else by_command.id
             if not events:
-                return Result(stream, version, None, (), repeated=False)
-            correlation = history[0].correlation_id if history else None
+                return Result(stream, version, None, (), repeated=False, correlation_id=correlation)
             append = seal(self.mapper, stream, version, events, by_command, correlation_id=correlation)
             match self.recorder.writer.append(append):
                 case Appended(position=first):
-                    return Result(stream, version + len(events), first + len(events) - 1, events, repeated=False)
+                    last = first + len(events) - 1
+                    return Result(
+                        stream, version + len(events), last, events, repeated=False, correlation_id=correlation
+                    )
                 case Duplicate(position=position):
                     return self._duplicate(by_command, position)
                 case Conflict(version=actual):
@@ -154,6 +159,7 @@ class Ledger(Application[str]):
             self._position(last.originator_id, last.originator_version),
             tuple(recorded.event for recorded in run),
             repeated=True,
+            correlation_id=last.correlation_id,
         )
 
     def _duplicate(self, by_command: Command, position: int) -> Result:

@@ -11,7 +11,7 @@ import select
 import threading
 import time
 from _thread import allocate_lock
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ from eventsourcing import persistence
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent
 from psycopg2.extensions import connection as Connection
 
+from adapters import metrics
 from adapters.database import UNAVAILABLE, Pool, Role, connect
 from adapters.record import STAMP, UNSTAMPED
 from domain.errors import LedgerError
@@ -253,7 +254,10 @@ class GroupCommit:
                 if self._conn is None or self._conn.closed:
                     self._conn = connect(self._url, self._role)
                 sent = True
-                for append, outcome in zip(batch, append_batch(self._conn, batch), strict=True):
+                started = time.perf_counter()
+                outcomes = append_batch(self._conn, batch)
+                _count(batch, outcomes, time.perf_counter() - started)
+                for append, outcome in zip(batch, outcomes, strict=True):
                     append.outcome = outcome
                 return
             except UNAVAILABLE as error:
@@ -265,6 +269,7 @@ class GroupCommit:
                     failure = LedgerUnavailable(
                         f"PostgreSQL did not answer ({str(error).strip()})", hint="repeat the command later"
                     )
+                    metrics.appends_lost("unavailable", len(batch))
                     for append in batch:
                         append.outcome = failure
                     return
@@ -273,6 +278,7 @@ class GroupCommit:
             except BaseException as error:  # belongs to the callers, not to this thread
                 self._drop_connection()
                 if len(batch) == 1:
+                    metrics.appends_lost("failed", 1)
                     batch[0].outcome = error
                 else:
                     for append in batch:
@@ -284,6 +290,12 @@ class GroupCommit:
             with suppress(psycopg2.Error):
                 self._conn.close()
             self._conn = None
+
+
+def _count(batch: Sequence[Append], outcomes: Sequence[Outcome], seconds: float) -> None:
+    kinds = Counter(map(type, outcomes))
+    accepted = (len(append.events) for append, ended in zip(batch, outcomes, strict=True) if type(ended) is Appended)
+    metrics.appends_committed({kind.__name__.lower(): n for kind, n in kinds.items()}, sum(accepted), seconds)
 
 
 class PostgresRecorder(ApplicationRecorder):

@@ -15,7 +15,8 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 from psycopg2.extensions import connection as Connection
 
-from adapters.database import UNAVAILABLE, connect
+from adapters import metrics, queries
+from adapters.database import UNAVAILABLE, Pool, connect
 from adapters.read_store import (
     NUL,
     REPLACEMENT,
@@ -25,7 +26,6 @@ from adapters.read_store import (
     Target,
     advance_watermark,
     apply_batch,
-    complete_to,
     ensure_progress,
     in_use,
     read_progress,
@@ -42,6 +42,8 @@ MAX_BATCH = 20_000
 POLL_MS = 250
 #: Between looks while the relay has yet to note that it published what was read.
 SOON_MS = 10
+#: Longer than it takes the other members to hear of a rebalance, which they do with a heartbeat.
+REBALANCE_MS = 3_000
 #: Without progress for so long, though there is something to read, the consumer starts over.
 STALLED_S = 10.0
 LOOK_S = 1.0
@@ -80,6 +82,7 @@ def run_projector(
             finally:
                 conn.close()
         except (*UNAVAILABLE, KafkaError) as error:
+            metrics.projector_started_over()
             log.warning("starting over after %s: %s", type(error).__name__, str(error).strip())
             stop.wait(0.5)
 
@@ -191,7 +194,9 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
             if not steps:
                 continue
             self._reached("before_commit")
-            apply_batch(self._conn, self._targets[projection.name], records, steps)
+            started = time.perf_counter()
+            folded = apply_batch(self._conn, self._targets[projection.name], records, steps)
+            metrics.projected(projection.name, folded, time.perf_counter() - started)
             self._reached("after_commit")
             self._seen = max(self._seen, *(record.position or 0 for record in records), 0)
             offsets.update({(step.topic, step.partition): step.next_offset for step in steps})
@@ -262,27 +267,22 @@ def read_fact(position: int, stream: str, record: bytes) -> Fact | str:
 
 
 def finish_rebalance(reader: KafkaConsumer) -> None:
-    """Have the next poll go on with a rebalance that is under way.
+    """Join the group, or join it again, in one go where that is due.
 
-    A leader of a group that rejoins because the topics changed looks up to date to kafka-python 3.0.12 as soon as it
-    has given out the partitions; a poll that ends then forgets the rebalance, and the reader is left with nothing.
+    Left to polls that are shorter than it takes, kafka-python 3.0.12 loses rebalances: it forgets one that a leader
+    began because the topics changed, and begins anew one that ended between two polls, over and over.
     """
     coordinator = reader._coordinator
     if coordinator.rejoining:
         coordinator.request_rejoin()
+    if coordinator.need_rejoin():
+        coordinator.poll(timeout_ms=REBALANCE_MS)
 
 
 def wait_until_projected(database_url: str, position: int, timeout_s: float) -> bool:
     """Wait until all read models are complete to ``position``; False when they are not in time."""
-    deadline = time.monotonic() + timeout_s
-    conn = connect(database_url, "ledger_api")
+    pool = Pool(database_url, "ledger_api")
     try:
-        with conn.cursor() as cursor:
-            while True:
-                if complete_to(cursor) >= position:
-                    return True
-                if time.monotonic() > deadline:
-                    return False
-                time.sleep(0.05)
+        return queries.wait_until_complete(pool, position, timeout_s)
     finally:
-        conn.close()
+        pool.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, datetime
 from typing import Any
 
@@ -73,6 +74,18 @@ def complete_to(pool: Pool) -> int:
     """Return the position up to which all read models are complete."""
     with pool.cursor() as cursor:
         return read_store.complete_to(cursor)
+
+
+def wait_until_complete(pool: Pool, position: int, timeout_s: float) -> bool:
+    """Wait until all read models are complete to ``position``; False when they are not in time."""
+    deadline = time.monotonic() + timeout_s
+    pause = 0.005
+    while complete_to(pool) < position:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+    return True
 
 
 def complaints(

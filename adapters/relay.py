@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+import psycopg2
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from psycopg2.extensions import connection as Connection
 
-from adapters.database import UNAVAILABLE, connect
+from adapters import metrics
+from adapters.database import connect
 from adapters.ledger import wait_for_notify
 from adapters.topics import (
     CONTENT_TYPE,
@@ -36,6 +39,11 @@ log = logging.getLogger("relay")
 LEADER_LOCK = 0x72656C6179
 MAX_BATCH = 5_000
 IDLE_S = 1.0
+#: Longest wait for Kafka; then the lock is given up, since another relay may reach it.
+KAFKA_LIMIT_S = 30.0
+#: Longest wait for Kafka once told to stop, less than the patience of those who tell it.
+STOP_LIMIT_S = 5.0
+BOOTSTRAP_MS = 5_000
 OTHER_LEDGER = "this Kafka belongs to another ledger, or the ledger was set back: restore it from Kafka"
 #: Names of the moments at which ``reached`` is called: where a crash is most interesting.
 POINTS = ("before_send", "after_flush", "before_commit", "after_commit")
@@ -54,7 +62,7 @@ class RelaySettings:
 def run_relay(settings: RelaySettings, stop: threading.Event, reached: Callable[[str], None] = lambda _: None) -> None:
     """Publish until ``stop`` is set, as leader or waiting to become it.
 
-    Connection errors and fencing start it over; KafkaLostData ends it, since going on would tear a gap.
+    Errors of PostgreSQL or Kafka and fencing start it over; KafkaLostData ends it, since going on would tear a gap.
     """
     while not stop.is_set():
         try:
@@ -62,10 +70,14 @@ def run_relay(settings: RelaySettings, stop: threading.Event, reached: Callable[
             try:
                 if _lead(conn, stop):
                     log.info("leading")
+                    metrics.leading(True)
                     _publish_as_leader(settings, conn, stop, reached)
             finally:
+                metrics.leading(False)
                 conn.close()
-        except (*UNAVAILABLE, KafkaError) as error:
+        # Any error of PostgreSQL: one that dies in the middle of an answer is not always told as unavailable.
+        except (psycopg2.Error, KafkaError) as error:
+            metrics.relay_started_over()
             log.warning("starting over after %s: %s", type(error).__name__, str(error).strip())
             stop.wait(0.5)
 
@@ -95,10 +107,11 @@ def _publish_as_leader(
         delivery_timeout_ms=20_000,
         transaction_timeout_ms=30_000,
         max_block_ms=20_000,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
     )
     try:
-        producer.init_transactions()
-        reader = consumer(settings.kafka_bootstrap)
+        _in_time(producer.init_transactions, stop)
+        reader = consumer(settings.kafka_bootstrap, bootstrap_timeout_ms=BOOTSTRAP_MS)
         try:
             position, partitions = resume_position(reader, conn, settings.topic_prefix)
         finally:
@@ -117,12 +130,12 @@ def _publish_as_leader(
             if not batch:
                 wait_for_notify(conn, IDLE_S)
                 continue
-            _publish(producer, batch, settings.topic_prefix, partitions, reached)
+            _publish(producer, batch, settings.topic_prefix, partitions, stop, reached)
+            metrics.published(len(batch))
             position = batch[-1][0]
             _set_published(conn, position)
     finally:
-        with suppress(KafkaError):
-            producer.close(timeout=2)
+        _close(producer)
 
 
 def _publish(
@@ -130,6 +143,7 @@ def _publish(
     batch: list[tuple[int, str, memoryview]],
     prefix: str,
     partitions: int,
+    stop: threading.Event,
     reached: Callable[[str], None],
 ) -> None:
     producer.begin_transaction()
@@ -144,14 +158,53 @@ def _publish(
         )
         for position, stream, record in batch
     ]
-    producer.flush(timeout=30)
+    _in_time(producer.flush, stop)
     reached("after_flush")
     for future in futures:
         if not future.succeeded():
             raise future.exception or KafkaError("a record was not acknowledged in time")
     reached("before_commit")
-    producer.commit_transaction()
+    _in_time(producer.commit_transaction, stop)
     reached("after_commit")
+
+
+def _in_time(work: Callable[[], object], stop: threading.Event) -> None:
+    """Do what waits for Kafka; raises KafkaTimeoutError when that is away for too long.
+
+    The client itself would wait for ever in a commit, and not hear of ``stop`` in any call.
+    """
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    worker = threading.Thread(target=run, name="relay-kafka", daemon=True)
+    worker.start()
+    begun, told = time.monotonic(), None
+    while worker.is_alive():
+        worker.join(0.2)
+        now = time.monotonic()
+        if told is None and stop.is_set():
+            told = now
+        if worker.is_alive() and (now - begun > KAFKA_LIMIT_S or (told is not None and now - told > STOP_LIMIT_S)):
+            raise KafkaTimeoutError(f"Kafka did not answer within {now - begun:.0f} s")
+    if errors:
+        raise errors[0]
+
+
+def _close(producer: KafkaProducer) -> None:
+    """Close in the background, if it takes long: records that cannot be sent any more expire before that."""
+
+    def close() -> None:
+        with suppress(KafkaError):
+            producer.close(timeout=KAFKA_LIMIT_S)
+
+    closer = threading.Thread(target=close, name="relay-close", daemon=True)
+    closer.start()
+    closer.join(2)
 
 
 def _set_published(conn: Connection, position: int) -> None:

@@ -20,16 +20,17 @@ from kafka.errors import KafkaError
 from adapters import queries
 from adapters.cfpb import NotCfpbError
 from adapters.cfpb_import import IMPORTER, REGISTER, Report, import_cfpb
-from adapters.database import UNAVAILABLE, connect
-from adapters.embedded import ServicesError
-from adapters.embedded import status as services_status
+from adapters.database import UNAVAILABLE
+from adapters.embedded import ServicesError, follow
 from adapters.execute import Result, command
 from adapters.ledger import LedgerUnavailable
+from adapters.parking import NothingParked
 from adapters.topics import KafkaLostData, TopicsError
 from adapters.verify import Check, verify
-from api import operations, processes, render, tokens
-from api.running import Running, read_address, running
-from api.settings import Settings, load_settings
+from api import operations, processes, projections, render, tokens
+from api.running import Running, require_workers, running
+from api.settings import MAX_API_PROCESSES, MAX_PROJECTORS, MAX_RELAYS, Settings, load_settings
+from api.status import status
 from domain.calendar import SHANGHAI
 from domain.complaint.events import AnswerKind
 from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, StaleVersion, UnknownStream
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 importing = typer.Typer(no_args_is_help=True, help="Bring complaints from elsewhere into the ledger.")
 app.add_typer(importing, name="import")
+app.add_typer(projections.app, name="projections")
 
 SAMPLE = Path(__file__).resolve().parent.parent / "adapters" / "data" / "cfpb_2014.csv"
 CLI_ACTOR = "9a1d3c52-0b4e-4f0e-8a63-5d2f7c9e1b20"
@@ -79,7 +81,7 @@ ActorId = Annotated[str, typer.Option("--actor", help="Random id of who acts.")]
 
 EXIT_CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], int], ...] = (
     ((InvalidInput, NotCfpbError), 3),
-    (UnknownStream, 4),
+    ((UnknownStream, NothingParked), 4),
     (RuleViolation, 5),
     ((StaleVersion, ReusedKey), 6),
     ((ServicesError, LedgerUnavailable, KafkaLostData, TopicsError, KafkaError, *UNAVAILABLE), 7),
@@ -89,11 +91,25 @@ EXIT_CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], i
 
 
 @app.command()
-def up(as_json: Json = False) -> None:
-    """Start everything and keep it running until Ctrl-C."""
-    with running(load_settings(), render.say) as system:
+def up(
+    api: Annotated[
+        int | None, typer.Option(min=1, max=MAX_API_PROCESSES, help="API processes, which share the port.")
+    ] = None,
+    relays: Annotated[
+        int | None, typer.Option(min=1, max=MAX_RELAYS, help="Relays: one publishes, the others stand by.")
+    ] = None,
+    projectors: Annotated[
+        int | None, typer.Option(min=1, max=MAX_PROJECTORS, help="Projectors, which share the partitions.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Start everything and keep it running until Ctrl-C; say what died and was started again."""
+    counts = {"api_processes": api, "relays": relays, "projectors": projectors}
+    settings = load_settings().model_copy(update={name: count for name, count in counts.items() if count is not None})
+    with running(settings, render.say) as system:
+        require_workers(settings)
         _print_endpoints(system, as_json)
-        _serve()
+        _serve(system)
 
 
 @app.command()
@@ -116,46 +132,9 @@ def demo(
         failed = _print_checks(checks)
         if not once and not failed:
             _print_endpoints(system, as_json=False)
-            _serve()
+            _serve(system)
     if failed:
         raise typer.Exit(8)
-
-
-@app.command()
-def status(as_json: Json = False) -> None:
-    """Tell what runs for this data directory, and how far it has come."""
-    settings = load_settings()
-    found = services_status(settings.data_dir)
-    if found is None or not found.running or found.endpoints is None:
-        if as_json:
-            render.print_json({"running": False, "data_dir": str(settings.data_dir)})
-        else:
-            render.out.print(f"nothing runs in {settings.data_dir}; start it with: complaints up")
-        return
-    conn = connect(found.endpoints.database_url, "ledger_api")
-    with conn.cursor() as cursor:
-        cursor.execute("select h.position, p.position from ledger.head h, ledger.published p")
-        ((head, published),) = cursor.fetchall()
-        cursor.execute("select projection, min(watermark) from read.progress group by 1 order by 1")
-        watermarks = dict(cursor.fetchall())
-    conn.close()
-    answer = {
-        "running": True,
-        "data_dir": str(settings.data_dir),
-        "database_url": found.endpoints.database_url,
-        "kafka_bootstrap": found.endpoints.kafka_bootstrap,
-        "http_url": read_address(settings.data_dir),
-        "pids": dict(found.pids) | dict(found.workers),
-        "users": list(found.users),
-        "head": head,
-        "published": published,
-        "watermarks": watermarks,
-    }
-    if as_json:
-        render.print_json(answer)
-    else:
-        for name, value in answer.items():
-            render.out.print(f"{name.replace('_', ' '):16} {value}")
 
 
 @importing.command("cfpb")
@@ -346,6 +325,7 @@ def act(
     _perform(action.value, complaint, arguments, Actor(_actor(actor), role), at, key, expected, as_json)
 
 
+app.command()(status)
 app.command(hidden=True)(processes.prepare)
 app.command()(processes.api)
 app.command()(processes.relay)
@@ -371,10 +351,10 @@ def token(
         typer.echo(issued)
 
 
-def _serve() -> None:
+def _serve(system: Running) -> None:
     render.say("serving; Ctrl-C ends it")
     with suppress(KeyboardInterrupt):
-        signal.pause()
+        follow(system.settings.data_dir, system.since, render.say)
 
 
 def _print_endpoints(system: Running, as_json: bool) -> None:
@@ -390,7 +370,8 @@ def _print_endpoints(system: Running, as_json: bool) -> None:
         return
     render.out.print(f"PostgreSQL  {render.clean(system.database_url)}")
     render.out.print(f"Kafka       {render.clean(system.kafka_bootstrap)}")
-    render.out.print(f"HTTP        {render.clean(address or 'not started; see logs/api.log')} (documentation: /docs)")
+    started = f"{address} (documentation: /docs)" if address else "not started; see logs/api.log or logs/api-1.log"
+    render.out.print(f"HTTP        {render.clean(started)}")
 
 
 def _import(system: Running, file: Path) -> Report:

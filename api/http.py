@@ -15,9 +15,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from adapters import queries
 from adapters.execute import Ledger, Result
-from adapters.projector import wait_until_projected
 from adapters.record import Recorded
-from api import bodies, operations, problems, tokens
+from api import access, bodies, operations, problems, tokens
 from api.limits import BodyLimit, RateLimit
 from api.problems import ReadModelBehind, responses
 from api.render import history_json
@@ -341,7 +340,7 @@ def read_merchant(
 
 
 def _wait(shared: State, min_position: int | None, wait_s: float) -> None:
-    if min_position and not wait_until_projected(shared.ledger.recorder.pool.url, min_position, wait_s):
+    if min_position and not queries.wait_until_complete(shared.ledger.recorder.pool, min_position, wait_s):
         raise ReadModelBehind(f"the read models are not complete to position {min_position} yet", hint="try again")
 
 
@@ -385,7 +384,8 @@ def create_app(ledger: Ledger, service_key: bytes, requests_per_s: float) -> Fas
         title="Complaint ledger",
         version="0.1.0",
         description="File complaints and act on them; read them, their history and the statistics. Errors are problem "
-        "details (RFC 9457). Commands answer with a position; queries take it as min_position.",
+        "details (RFC 9457). Commands answer with a position; queries take it as min_position. "
+        "Every answer has an X-Correlation-ID.",
     )
     shared = State()
     shared.ledger, shared.service_key = ledger, service_key
@@ -393,5 +393,6 @@ def create_app(ledger: Ledger, service_key: bytes, requests_per_s: float) -> Fas
     app.state.shared = shared
     app.include_router(router)
     app.add_middleware(BodyLimit)
+    access.install(app, router.routes)
     problems.install(app)
     return app

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from adapters.execute import Ledger, Result, command
+from api import logs
 from domain.complaint import decisions
 from domain.errors import InvalidInput
 from domain.merchant import decisions as merchant_decisions
@@ -70,8 +71,9 @@ def perform(
         target = f"{kind.prefix}-{by_command.new_id}"
     else:
         decide, target = ACTIONS[operation], stream
+    logs.note(command_id=by_command.id, stream=target)
     try:
-        return ledger.execute(
+        result = ledger.execute(
             target,
             lambda state: decide(state, at=at or now, by=by, **given),
             by_command,
@@ -82,6 +84,8 @@ def perform(
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise InvalidInput(f"{where} is {str(first.get('input'))[:100]!r}: {first['msg']}") from None
+    logs.note(position=result.position, event_correlation_id=result.correlation_id)
+    return result
 
 
 def _plain(value: Any) -> Any:

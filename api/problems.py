@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from adapters.database import UNAVAILABLE
 from adapters.ledger import LedgerUnavailable
+from api import logs
 from api.tokens import InvalidToken
 from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, StaleVersion, UnknownStream
 
@@ -40,6 +41,7 @@ class Problem(BaseModel):
     rule: str | None = Field(None, examples=["answer-once-when-routed"])
     version: int | None = Field(None, description="The stream's version, where another was expected.")
     errors: list[dict[str, str]] | None = Field(None, examples=[[{"where": "body.channel", "what": "not a channel"}]])
+    correlation_id: str = Field(description="Finds the request in the log.", examples=["6f1b"])
 
 
 def problem(status: int, kind: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
@@ -50,6 +52,7 @@ def problem(status: int, kind: str, detail: str, headers: dict[str, str] | None 
         "status": status,
         "detail": detail,
         **{name: value for name, value in more.items() if value},
+        "correlation_id": logs.correlation_id(),
     }
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 

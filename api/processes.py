@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
+from adapters import metrics
 from adapters.database import connect
+from adapters.ledger_figures import LedgerFigures, projection_figures, relay_figures
+from adapters.metrics_endpoint import serving_metrics
 from adapters.migrations import migrate
 from adapters.projector import ProjectorSettings, run_projector
 from adapters.read_store import ensure_progress
 from adapters.relay import RelaySettings, run_relay
 from adapters.topics import all_partitions, consumer, ensure_topics
+from api import logs
 from api.settings import Settings, load_settings
 from domain.errors import InvalidInput
 from projections.catalogue import PROJECTIONS
@@ -34,7 +41,11 @@ def prepare() -> None:
     conn.close()
 
 
-def api() -> None:
+def api(
+    share_port: Annotated[
+        bool, typer.Option("--share-port", help="Let other API processes listen on COMPLAINTS_API_PORT too.")
+    ] = False,
+) -> None:
     """Serve the HTTP API."""
     # Here, since the web framework would more than double the start of every other command.
     from api.serve import serve
@@ -42,14 +53,18 @@ def api() -> None:
     settings = load_settings()
     if settings.database_url is None:
         raise InvalidInput("the API needs COMPLAINTS_DATABASE_URL", hint="or run everything with: complaints up")
-    serve(settings, settings.database_url)
+    # The server ends by sending itself again the signal that it got; as an exception, that leaves time to close all.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with _process("api", settings):
+        serve(settings, settings.database_url, share_port)
 
 
 def relay() -> None:
     """Publish the ledger on Kafka, or stand by while another relay does."""
     settings = load_settings()
     relay_settings = RelaySettings(*_endpoints(settings), settings.topic_prefix)
-    _until_told(lambda stop: run_relay(relay_settings, stop))
+    with _process("relay", settings, LedgerFigures(relay_settings.database_url, relay_figures)):
+        _until_told(lambda stop: run_relay(relay_settings, stop))
 
 
 def projector(
@@ -60,7 +75,8 @@ def projector(
     """Keep the read models up to date, sharing the work with other projectors."""
     settings = load_settings()
     projector_settings = ProjectorSettings(*_endpoints(settings), settings.topic_prefix, instance=instance)
-    _until_told(lambda stop: run_projector(projector_settings, stop))
+    with _process("projector", settings, LedgerFigures(projector_settings.database_url, projection_figures)):
+        _until_told(lambda stop: run_projector(projector_settings, stop))
 
 
 def _endpoints(settings: Settings) -> tuple[str, str]:
@@ -70,6 +86,20 @@ def _endpoints(settings: Settings) -> tuple[str, str]:
             hint="or run everything with: complaints up",
         )
     return settings.database_url, settings.kafka_bootstrap
+
+
+@contextmanager
+def _process(name: metrics.Process, settings: Settings, *figures: LedgerFigures) -> Iterator[None]:
+    """Log and answer Prometheus as the process of this name."""
+    logs.configure(name)
+    try:
+        with serving_metrics(
+            name, metrics.registry(name, *figures), settings.metrics_host, settings.metrics_port, settings.data_dir
+        ):
+            yield
+    except Exception:
+        logging.getLogger(name).critical("the process ends by an error", exc_info=True)
+        raise
 
 
 def _until_told(work: Callable[[threading.Event], None]) -> None:

@@ -13,6 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from adapters.topics import DEFAULT_PARTITIONS
 from domain.errors import InvalidInput
 
+MAX_API_PROCESSES = 16
+MAX_RELAYS = 4
+MAX_PROJECTORS = 64
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -62,8 +65,27 @@ class Settings(BaseSettings):
     api_port: int | None = Field(
         None, ge=0, le=65535, description="Port of the HTTP API. Default: 8000, or a free one if it is taken."
     )
+    api_processes: int = Field(
+        1, ge=1, le=MAX_API_PROCESSES, description="API processes under `complaints up`, sharing the port. Default: 1."
+    )
+    relays: int = Field(
+        1,
+        ge=1,
+        le=MAX_RELAYS,
+        description="Relays under `complaints up`: one publishes, the others stand by. Default: 1.",
+    )
+    projectors: int = Field(
+        1,
+        ge=1,
+        le=MAX_PROJECTORS,
+        description="Projectors under `complaints up`, sharing the partitions. Default: 1.",
+    )
     requests_per_s: float = Field(
         200.0, gt=0, description="Requests a second that the HTTP API takes from one sender. Default: 200."
+    )
+    metrics_host: str = Field("127.0.0.1", description="Where the processes answer Prometheus. Default: 127.0.0.1.")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port on which a process answers Prometheus. Default: 0, any that is free."
     )
 
     def key(self) -> bytes:

@@ -6,12 +6,13 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from itertools import count
+from math import ceil
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -49,10 +50,68 @@ class Scale:
     peer_projected_events: int
     memory_events: tuple[int, int]
     memory_pairs: int
+    latency_rounds: int
+    latency_seconds: float
+    visible_rounds: int
+    visible_seconds: float
+    scaled_rounds: int
+    scaled_seconds: float
+    scaled_events: int
+    kills: int
+    server_kills: int
+
+    def with_runs(self, runs: int) -> Scale:
+        """Return the same with so many runs of each side, in every question."""
+        return replace(
+            self,
+            pairs=runs,
+            memory_pairs=runs,
+            latency_rounds=runs,
+            visible_rounds=runs,
+            scaled_rounds=runs,
+            kills=runs,
+            server_kills=runs,
+        )
 
 
-FULL = Scale(7, 2.5, 40_000, 50_000, 200_000, 6_000, (50_000, 200_000), 3)
-QUICK = Scale(1, 1.0, 10_000, 10_000, 20_000, 1_000, (25_000, 50_000), 1)
+FULL = Scale(
+    pairs=7,
+    append_seconds=2.5,
+    bulk_events=40_000,
+    relay_events=50_000,
+    projected_events=200_000,
+    peer_projected_events=6_000,
+    memory_events=(50_000, 200_000),
+    memory_pairs=3,
+    latency_rounds=5,
+    latency_seconds=1.6,
+    visible_rounds=5,
+    visible_seconds=15.0,
+    scaled_rounds=5,
+    scaled_seconds=3.0,
+    scaled_events=100_000,
+    kills=5,
+    server_kills=3,
+)
+QUICK = Scale(
+    pairs=1,
+    append_seconds=1.0,
+    bulk_events=10_000,
+    relay_events=10_000,
+    projected_events=20_000,
+    peer_projected_events=1_000,
+    memory_events=(25_000, 50_000),
+    memory_pairs=1,
+    latency_rounds=1,
+    latency_seconds=0.7,
+    visible_rounds=1,
+    visible_seconds=5.0,
+    scaled_rounds=1,
+    scaled_seconds=2.0,
+    scaled_events=20_000,
+    kills=1,
+    server_kills=1,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +165,55 @@ class Comparison:
         )
         if self.target is not None:
             text += f", {'at most' if self.at_most else 'at least'} {self.target:g}: {'met' if self.met else 'MISSED'}"
-        ours, peer = (median(side) for side in zip(*self.pairs, strict=True))
-        return f"{text}\n    {self.ours}: {ours:,.0f} {self.unit}\n    {self.peer}: {peer:,.0f} {self.unit}"
+        ours, peer = zip(*self.pairs, strict=True)
+        return f"{text}\n    {self.ours}: {told(ours, self.unit)}\n    {self.peer}: {told(peer, self.unit)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured beside a comparison: the runs of each row, all in ``unit``. ``notes`` say what they mean."""
+
+    question: str
+    unit: str
+    rows: Mapping[str, Sequence[float]]
+    notes: Sequence[str] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything that is known, raw figures included."""
+        return {
+            "question": self.question,
+            "unit": self.unit,
+            "rows": {
+                name: {"median": median(runs), "range": [min(runs), max(runs)], "runs": list(runs)}
+                for name, runs in self.rows.items()
+            },
+            "notes": list(self.notes),
+        }
+
+    def as_text(self) -> str:
+        """Return one paragraph for people."""
+        rows = [f"    {name}: {told(runs, self.unit)}" for name, runs in self.rows.items()]
+        return "\n".join([f"{self.question}:", *rows, *(f"    {note}" for note in self.notes)])
+
+
+Finding = Comparison | Figures
+
+
+def told(runs: Sequence[float], unit: str) -> str:
+    """Write the median of runs, and their range where there are several."""
+    text = f"{figure(median(runs))} {unit}"
+    return f"{text} ({figure(min(runs))} to {figure(max(runs))})" if len(runs) > 1 else text
+
+
+def figure(value: float) -> str:
+    """Write a figure with at least three digits, and not many more."""
+    return f"{value:,.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the smallest value that so many percent of all do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, ceil(len(ordered) * percent / 100) - 1)]
 
 
 def alternate(pairs: int, *sides: Callable[[], float]) -> list[list[float]]:
@@ -116,7 +222,7 @@ def alternate(pairs: int, *sides: Callable[[], float]) -> list[list[float]]:
     for number in range(1, pairs + 1):
         for side, own in zip(sides, figures, strict=True):
             own.append(side())
-        say(f"  {number}/{pairs}: {', '.join(f'{own[-1]:,.0f}' for own in figures)}")
+        say(f"  {number}/{pairs}: {', '.join(figure(own[-1]) for own in figures)}")
     return figures
 
 
@@ -142,22 +248,32 @@ class Services:
         self._exit.close()
 
     @cached_property
-    def postgres_url(self) -> str:
-        """URL of the owner of a server that has an empty ledger as a template."""
+    def postgres(self) -> PostgresServer:
+        """A server that has an empty ledger as a template."""
         server = PostgresServer(self.directory / "services", say)
         server.start()
         self._exit.callback(server.stop)
         self._create(server.url, TEMPLATE, "template0")
         migrate(_sibling(server.url, TEMPLATE))
-        return server.url
+        return server
+
+    @property
+    def postgres_url(self) -> str:
+        """URL of the server's owner."""
+        return self.postgres.url
 
     @cached_property
-    def kafka_bootstrap(self) -> str:
-        """host:port of a broker."""
+    def kafka(self) -> KafkaServer:
+        """A broker."""
         server = KafkaServer(self.directory / "services", say)
         server.start()
         self._exit.callback(server.stop)
-        return server.bootstrap
+        return server
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """host:port of the broker."""
+        return self.kafka.bootstrap
 
     def new_database(self, template: str = TEMPLATE) -> str:
         """Create a database with an empty ledger, or a bare one from ``template1``; returns its URL."""

@@ -16,13 +16,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from adapters.embedded import lease
 from adapters.embedded.kafka import KafkaServer, server_properties
-from adapters.embedded.lease import Endpoints, State, Wanted
+from adapters.embedded.lease import Endpoints, Restarts, State, Wanted
 from adapters.embedded.postgres import PostgresServer
 from adapters.embedded.process import ServicesError, make_directories, rotate, tail
 
@@ -30,8 +30,10 @@ __all__ = [
     "Endpoints",
     "KafkaServer",
     "PostgresServer",
+    "Restarts",
     "ServicesError",
     "Status",
+    "follow",
     "server_properties",
     "services",
     "status",
@@ -42,13 +44,15 @@ SILENCE_LIMIT = 960.0
 STOP_LIMIT = 120.0
 LAUNCH_LIMIT = 60.0
 POLL = 0.1
+FOLLOW = 0.25
 
 
 @dataclass(frozen=True)
 class Status:
     """The services of a data directory: `pids` of daemon and servers, `workers` by name, `users` as pids.
 
-    `running` says whether a daemon lives; `status` is starting, ready, stopping or failed.
+    `running` says whether a daemon lives; `status` is starting, ready, stopping or failed. `restarts` has servers and
+    workers by name, also those that do not run at the moment.
     """
 
     running: bool
@@ -57,6 +61,7 @@ class Status:
     endpoints: Endpoints | None
     pids: Mapping[str, int]
     workers: Mapping[str, int]
+    restarts: Mapping[str, Restarts]
     users: Sequence[int]
 
 
@@ -69,15 +74,20 @@ def services(
     prepare: Sequence[str] = (),
     workers: Mapping[str, Sequence[str]] = MappingProxyType({}),
     cache_dir: Path | None = None,
+    api_host: str = "127.0.0.1",
+    api_ports: Sequence[int] = (),
+    metrics_host: str = "127.0.0.1",
     report: Callable[[str], None],
 ) -> Iterator[Endpoints]:
     """Use the services of `data_dir` for the length of the block, starting them when they do not run.
 
     Where `database_url` or `kafka_bootstrap` is given, that server is used and none is started. Once both
     answer, the command `prepare` runs to its end, then the `workers` (name to command) are kept running; all
-    of them get COMPLAINTS_DATABASE_URL, COMPLAINTS_KAFKA_BOOTSTRAP and COMPLAINTS_DATA_DIR. Who joins running
-    services gets them as they are, with the workers of whoever started them. `report` is told what is being
-    done. The last user to leave waits until all has been stopped.
+    of them get COMPLAINTS_DATABASE_URL, COMPLAINTS_KAFKA_BOOTSTRAP and COMPLAINTS_DATA_DIR. Of `api_ports` (0: any)
+    the first free one on `api_host` is kept for the workers, who get it as COMPLAINTS_API_PORT; figures of the
+    restarts are served on any port of `metrics_host`. Who joins running services gets them as they are, with
+    the workers of whoever started them. `report` is told what is being done. The last user to leave waits
+    until all has been stopped.
 
     The block must be left for the services to stop in order: turn SIGTERM into an exception (SystemExit),
     as Python does with SIGINT. A user that is killed is noticed too.
@@ -95,6 +105,9 @@ def services(
         "prepare": list(prepare),
         "workers": {name: list(command) for name, command in workers.items()},
         "cwd": str(Path.cwd()),
+        "api_host": api_host,
+        "api_ports": list(api_ports),
+        "metrics_host": metrics_host,
     }
     try:
         with lease.lease(run):
@@ -124,8 +137,33 @@ def status(data_dir: Path) -> Status | None:
         endpoints=state.endpoints if running else None,
         pids={"daemon": state.pid, **servers} if running else {},
         workers=pids,
+        restarts=state.restarts if running else {},
         users=users,
     )
+
+
+def follow(data_dir: Path, since: float, report: Callable[[str], None]) -> None:
+    """Report what is started again, from `since` (seconds since the epoch) on, for as long as the services run.
+
+    For a user of the services. Raises ServicesError when they are stopped although it still uses them.
+    """
+    run = data_dir.resolve() / "run"
+    told = 0
+    while True:
+        with lease.gate(run):
+            lives = lease.daemon_lives(run)
+            state = lease.read_state(run)
+        for notice in () if state is None else state.notices:
+            if notice.number > told and notice.at >= since:
+                report(notice.message)
+                told = notice.number
+        if not lives or state is None or state.status != "ready":
+            if state is not None and state.status == "failed":
+                raise ServicesError(state.message)
+            raise ServicesError(
+                f"the services were stopped by somebody else\n{tail(run.parent / 'logs' / 'daemon.log')}"
+            )
+        time.sleep(FOLLOW)
 
 
 def _join(data_dir: Path, wanted: Wanted, orders: str, report: Callable[[str], None]) -> None:
@@ -166,7 +204,7 @@ def _launch(data_dir: Path, wanted: Wanted, orders: str, lock: int) -> None:
     rotate(log.parent)
     former = lease.read_state(run) or State("starting", "", 0, wanted)
     # The processes of a daemon that was killed stay listed, for its successor to look after.
-    new = replace(former, status="starting", message="starting", pid=0, wanted=wanted, endpoints=None)
+    new = State("starting", "starting", 0, wanted, processes=former.processes)
     lease.write_state(run, new)
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)

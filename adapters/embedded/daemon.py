@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,17 +23,19 @@ from typing import Protocol
 
 import psutil
 
-from adapters.embedded import lease
+from adapters.embedded import address, lease
+from adapters.embedded.figures import Figures
 from adapters.embedded.kafka import KafkaServer, require_kafka
-from adapters.embedded.lease import Endpoints, Process, State, Wanted
+from adapters.embedded.lease import Endpoints, Notice, Process, Restarts, State, Wanted
 from adapters.embedded.postgres import PostgresServer, require_postgres
-from adapters.embedded.process import ServicesError, nothing, run, spawn, stop, tail
+from adapters.embedded.process import ServicesError, ending, nothing, run, spawn, stop, tail
 
 TICK = 0.1
 PREPARE_LIMIT = 600.0
 WORKER_PATIENCE = 15.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 STEADY_AFTER = 60.0
+NOTICES_KEPT = 100
 
 
 class Ended(BaseException):
@@ -41,7 +44,10 @@ class Ended(BaseException):
 
 @dataclass(frozen=True)
 class Orders:
-    """What the first user asked for. `cwd` is where `prepare` and the workers run."""
+    """What the first user asked for. `cwd` is where `prepare` and the workers run.
+
+    The workers share the port of `api_host` that is the first free one of `api_ports` (0: any); none: no port.
+    """
 
     data_dir: Path
     cache_dir: Path | None
@@ -49,6 +55,9 @@ class Orders:
     prepare: Sequence[str]
     workers: Mapping[str, Sequence[str]]
     cwd: Path
+    api_host: str
+    api_ports: Sequence[int]
+    metrics_host: str
 
 
 class Service(Protocol):
@@ -58,6 +67,8 @@ class Service(Protocol):
     def pid(self) -> int | None: ...
     @property
     def running(self) -> bool: ...
+    @property
+    def exit_code(self) -> int | None: ...
     def start(self, check: Callable[[], None] = nothing) -> None: ...
     def stop(self) -> None: ...
 
@@ -80,6 +91,10 @@ class Worker:
     def running(self) -> bool:
         return self.child is not None and self.child.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        return None if self.child is None else self.child.poll()
+
     def start(self, check: Callable[[], None] = nothing) -> None:
         self.child = spawn(self.command, self.log, death_signal=signal.SIGTERM, env=self.env, cwd=self.cwd)
 
@@ -96,6 +111,8 @@ class Kept:
     pause: float = FIRST_PAUSE
     begun: float = field(default_factory=time.monotonic)
     due: float | None = None
+    ended: str | None = None
+    restarts: Restarts = field(default_factory=Restarts)
 
 
 class Daemon:
@@ -106,6 +123,9 @@ class Daemon:
         self.run = orders.data_dir / "run"
         self.state = State("starting", "starting", os.getpid(), orders.wanted)
         self.kept: dict[str, Kept] = {}
+        self.reviving: set[str] = set()
+        self.figures: Figures | None = None
+        self.held: socket.socket | None = None
         self.told_to_end = False
         self.looked = 0.0
 
@@ -138,6 +158,10 @@ class Daemon:
     def start(self) -> None:
         orders = self.orders
         database_url, kafka_bootstrap = orders.wanted.database_url, orders.wanted.kafka_bootstrap
+        port = None
+        if orders.api_ports:
+            port, self.held = address.hold(orders.api_host, orders.api_ports)
+        self.figures = Figures(self.run, orders.metrics_host)
         if database_url is not None:
             require_postgres(database_url)
         if kafka_bootstrap is not None:
@@ -156,6 +180,7 @@ class Daemon:
             "COMPLAINTS_DATABASE_URL": database_url,
             "COMPLAINTS_KAFKA_BOOTSTRAP": kafka_bootstrap,
             "COMPLAINTS_DATA_DIR": str(orders.data_dir),
+            **({} if port is None else {"COMPLAINTS_API_HOST": orders.api_host, "COMPLAINTS_API_PORT": str(port)}),
         }
         logs = orders.data_dir / "logs"
         if orders.prepare:
@@ -171,7 +196,8 @@ class Daemon:
             )
         for name, command in orders.workers.items():
             self.keep(name, Worker(command, logs / f"{name}.log", env, orders.cwd))
-        self.state = replace(self.state, endpoints=Endpoints(database_url, kafka_bootstrap))
+        http_url = None if port is None else "http://" + address.reached_at(orders.api_host, port)
+        self.state = replace(self.state, endpoints=Endpoints(database_url, kafka_bootstrap, http_url))
         self.say("ready", "ready")
 
     def keep(self, name: str, service: Service) -> None:
@@ -180,25 +206,50 @@ class Daemon:
 
     def revive(self) -> None:
         """Start again what has ended, each after its pause."""
-        now = time.monotonic()
         for name, kept in self.kept.items():
-            if kept.service.running:
+            if name in self.reviving:
                 continue
-            if kept.due is None:
+            now = time.monotonic()
+            if not kept.service.running and kept.due is None:
                 kept.pause = FIRST_PAUSE if now - kept.begun > STEADY_AFTER else min(2 * kept.pause, LONGEST_PAUSE)
                 kept.due = now + kept.pause
-                log(f"{name} (process {kept.service.pid}) has ended; starting it again in {kept.pause:.1f} s")
-            elif now >= kept.due:
-                kept.begun, kept.due = now, None
-                try:
-                    kept.service.start(self.check)
-                    log(f"{name} runs again (process {kept.service.pid})")
-                except ServicesError as error:
-                    log(f"{name} cannot be started: {error}")
-                self.say("ready", "ready")
+                kept.ended = ending(kept.service.exit_code)
+                self.tell(
+                    f"{name} (process {kept.service.pid}) has ended ({kept.ended}); "
+                    f"starting it again in {kept.pause:.1f} s"
+                )
+            elif kept.due is not None and now >= kept.due:
+                self.start_again(name, kept)
+        if self.figures is not None:
+            self.figures.show({name: kept.service.running for name, kept in self.kept.items()})
+
+    def start_again(self, name: str, kept: Kept) -> None:
+        """Start a service that has ended. A start that fails for whatever reason is tried again later."""
+        kept.begun, kept.due = time.monotonic(), None
+        self.reviving.add(name)
+        try:
+            kept.service.start(self.tend)
+        except Exception as error:
+            kept.pause = min(2 * kept.pause, LONGEST_PAUSE)
+            kept.due = time.monotonic() + kept.pause
+            self.tell(f"{name} cannot be started; trying again in {kept.pause:.1f} s: {error}")
+        else:
+            kept.restarts = Restarts(kept.restarts.count + 1, time.time(), kept.ended)
+            if self.figures is not None:
+                self.figures.restarted(name)
+            self.tell(f"{name} runs again (process {kept.service.pid})")
+        finally:
+            self.reviving.discard(name)
+
+    def tend(self) -> None:
+        """Look after the other services while one of them is starting again."""
+        self.check()
+        self.revive()
 
     def stop(self) -> None:
         """Workers first, then Kafka, then PostgreSQL; each within its own limit."""
+        if self.figures is not None:
+            self.figures.close()
         services = [kept.service for kept in self.kept.values()]
         for worker in services:
             if isinstance(worker, Worker) and worker.running and worker.child is not None:
@@ -227,12 +278,26 @@ class Daemon:
         self.say("starting" if self.state.status == "starting" else "ready", message)
         self.check()
 
+    def tell(self, message: str) -> None:
+        """Note for whoever follows what was done without being asked."""
+        log(message)
+        last = self.state.notices[-1].number if self.state.notices else 0
+        # A message may bring the end of a log with it; those who follow get the first line.
+        notice = Notice(last + 1, time.time(), message.partition("\n")[0])
+        self.state = replace(self.state, notices=(*self.state.notices, notice)[-NOTICES_KEPT:])
+        self.say("ready", "ready")
+
     def say(self, status: lease.Status, message: str) -> None:
         pids = {name: kept.service.pid for name, kept in self.kept.items() if kept.service.running}
         processes = {name: Process.of(pid) for name, pid in pids.items() if pid is not None}
         known = {name: process for name, process in processes.items() if process is not None}
-        self.state = replace(self.state, status=status, message=message, processes=known)
-        lease.write_state(self.run, self.state)
+        restarts = {name: kept.restarts for name, kept in self.kept.items()}
+        self.state = replace(self.state, status=status, message=message, processes=known, restarts=restarts)
+        try:
+            lease.write_state(self.run, self.state)
+        except OSError as error:
+            # On a full disk the services go on; whoever looks sees the state as it was.
+            log(f"cannot write {self.run / 'state.json'}: {error}")
 
 
 def _stop_left_over(former: State | None) -> None:
@@ -250,7 +315,8 @@ def _stop_left_over(former: State | None) -> None:
 
 
 def log(message: str) -> None:
-    print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), message, flush=True)
+    with suppress(OSError):
+        print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), message, flush=True)
 
 
 def main() -> None:
@@ -266,6 +332,9 @@ def main() -> None:
             prepare=given["prepare"],
             workers=given["workers"],
             cwd=Path(given["cwd"]),
+            api_host=given["api_host"],
+            api_ports=given["api_ports"],
+            metrics_host=given["metrics_host"],
         )
     )
 

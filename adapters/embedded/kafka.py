@@ -112,16 +112,21 @@ def require_kafka(bootstrap: str) -> None:
 
 
 class KafkaServer:
-    """A Kafka broker, files in `data_dir`/kafka, program in `cache_dir` (downloaded when missing)."""
+    """A Kafka broker, files in `data_dir`/kafka, program in `cache_dir` (downloaded when missing).
+
+    `advertised` is the host:port that clients are told to come to, by default where the broker listens.
+    """
 
     def __init__(
         self,
         data_dir: Path,
         report: Callable[[str], None] = lambda message: None,
         cache_dir: Path | None = None,
+        advertised: str | None = None,
     ) -> None:
         self.data_dir = data_dir.resolve()
         self.cache_dir = cache_dir or default_cache()
+        self._advertised = advertised
         self.directory = self.data_dir / "kafka"
         self.log = self.data_dir / "logs" / "kafka.log"
         self.port: int | None = None
@@ -138,6 +143,10 @@ class KafkaServer:
     @property
     def running(self) -> bool:
         return self._child is not None and self._child.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        return None if self._child is None else self._child.poll()
 
     @property
     def bootstrap(self) -> str:
@@ -195,7 +204,10 @@ class KafkaServer:
     def _write_properties(self, directory: Path) -> None:
         controller = f"127.0.0.1:{self._controller_port}"
         properties = server_properties(
-            log_dirs=str(directory), listen=self.bootstrap, advertised=self.bootstrap, controller=controller
+            log_dirs=str(directory),
+            listen=self.bootstrap,
+            advertised=self._advertised or self.bootstrap,
+            controller=controller,
         )
         write_private(self._properties, "".join(f"{key}={value}\n" for key, value in properties.items()))
 
@@ -245,7 +257,7 @@ class KafkaServer:
         taken = [port for port in (self.port, self._controller_port) if port is not None and not is_free(port)]
         if taken:
             return f"Kafka cannot listen: port {taken[0]} of 127.0.0.1 is taken by another program; stop that"
-        return f"Kafka ended while starting {ending(code)}\n{tail(self.log)}"
+        return f"Kafka ended while starting ({ending(code)})\n{tail(self.log)}"
 
     def _stop_former(self) -> None:
         if self.running:

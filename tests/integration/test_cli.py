@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
-import sys
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import psutil
 import pytest
 
 from adapters.database import connect
+from tests.integration.program import LIMIT, Program, stop
 
-LIMIT = 120.0
-COMPLAINTS = Path(sys.executable).parent / "complaints"
 CONSUMER = "11111111-1111-4111-8111-111111111111"
 FILE = ("file", "--product", "网络购物", "--channel", "web", "--consumer", CONSUMER)
 DIMENSIONS = ("merchant", "product", "region", "channel", "month")
@@ -35,92 +27,6 @@ HEADER = (
     "Complaint ID,Product,Sub-product,Issue,Sub-issue,State,ZIP code,Submitted via,Date received,"
     "Date sent to company,Company,Company response,Timely response?,Consumer disputed?"
 )
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-    @property
-    def error(self) -> Any:
-        """The only line on standard error, which is JSON; nothing is on standard output."""
-        assert self.out == ""
-        (line,) = self.err.splitlines()
-        return json.loads(line)
-
-
-@dataclass
-class Program:
-    """The command with a data directory of its own."""
-
-    data_dir: Path
-    statistics: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-
-    def start(self, *arguments: str | bytes) -> subprocess.Popen[str]:
-        env = {name: value for name, value in os.environ.items() if not name.startswith("COMPLAINTS_")}
-        return subprocess.Popen(
-            [COMPLAINTS, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**env, "COMPLAINTS_DATA_DIR": str(self.data_dir)},
-        )
-
-    def run(self, *arguments: str | bytes) -> Ran:
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=LIMIT)
-        return Ran(process.returncode, out, err)
-
-    def run_all(self, commands: Sequence[Sequence[str | bytes]]) -> list[Ran]:
-        """Run commands side by side."""
-        with ThreadPoolExecutor(3) as pool:
-            return list(pool.map(lambda arguments: self.run(*arguments), commands))
-
-    def up(self) -> tuple[subprocess.Popen[str], dict[str, str]]:
-        """`complaints up`, once it serves, and what it says."""
-        process = self.start("up", "--json")
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if line == "}\n":
-                return process, json.loads("".join(lines))
-        raise AssertionError(process.communicate()[1])
-
-    def sql(self, query: str) -> list[tuple[Any, ...]]:
-        url = self.run("status", "--json").json["database_url"]
-        with closing(connect(url, "ledger_api")) as conn, conn.cursor() as cursor:
-            cursor.execute(query)
-            return list(cursor.fetchall())
-
-    def head(self) -> int:
-        return int(self.run("status", "--json").json["head"])
-
-
-def stop(program: Program, up: subprocess.Popen[str], number: signal.Signals) -> int:
-    """Stop `complaints up` and see that nothing that it started runs on; returns its exit code."""
-    status = program.run("status", "--json").json
-    assert {"daemon", "postgres", "kafka", "api", "relay", "projector"} <= status["pids"].keys()
-    assert up.pid in status["users"]
-    started = [psutil.Process(pid) for pid in status["pids"].values()]
-    started += [child for process in started for child in process.children(recursive=True)]
-    up.send_signal(number)
-    up.communicate(timeout=LIMIT)
-    deadline = time.monotonic() + LIMIT
-    while any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in started):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert program.run("status", "--json").json["running"] is False
-    return up.returncode
 
 
 @pytest.fixture(scope="module")
@@ -138,18 +44,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, su
 def program(demo: object, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """`complaints up` with the sample imported, and the statistics as they were then."""
     program = Program(tmp_path_factory.mktemp("cli") / "data")
-    up, endpoints = program.up()
-    assert endpoints.keys() == {"database_url", "kafka_bootstrap", "http_url"}
-    first = program.run("import", "cfpb", str(sample), "--json").json
-    assert list(first) == ["read", "imported", "already", "updated", "refused"]
-    assert (first["read"], first["imported"], first["already"], first["updated"]) == (8340, 8339, 0, 0)
-    (refused,) = first["refused"]
-    assert refused.keys() == {"line", "reason"}
-    assert (refused["line"], "13 fields" in refused["reason"]) == (8341, True)
-    answers = program.run_all([("stats", "--by", by, "--json") for by in DIMENSIONS])
-    program.statistics = {by: answer.json for by, answer in zip(DIMENSIONS, answers, strict=True)}
-    yield program
-    assert stop(program, up, signal.SIGTERM) == 128 + signal.SIGTERM
+    with program.up() as up:
+        assert up.endpoints.keys() == {"database_url", "kafka_bootstrap", "http_url"}
+        first = program.run("import", "cfpb", str(sample), "--json").json
+        assert list(first) == ["read", "imported", "already", "updated", "refused"]
+        assert (first["read"], first["imported"], first["already"], first["updated"]) == (8340, 8339, 0, 0)
+        (refused,) = first["refused"]
+        assert refused.keys() == {"line", "reason"}
+        assert (refused["line"], "13 fields" in refused["reason"]) == (8341, True)
+        answers = program.run_all([("stats", "--by", by, "--json") for by in DIMENSIONS])
+        program.statistics = {by: answer.json for by, answer in zip(DIMENSIONS, answers, strict=True)}
+        yield program
+        assert stop(program, up, signal.SIGTERM) == 128 + signal.SIGTERM
 
 
 def rate(resolved: int, valid: int) -> str:
@@ -308,6 +214,9 @@ REFUSED: list[tuple[tuple[str | bytes, ...], int, str, str]] = [
     (("stats", "--from", "January"), 3, "InvalidInput", "is not a month"),
     (("stats", "--by", "weather"), 2, "", "weather"),
     (("import", "cfpb"), 2, "", "FILE"),
+    (("up", "--api", "0"), 2, "", "Invalid value for '--api'"),
+    (("up", "--projectors", "65"), 2, "", "Invalid value for '--projectors'"),
+    (("up", "--api", "2"), 7, "ServicesError", "with api, projector, relay instead of api-1, api-2, projector, relay"),
 ]  # fmt: skip
 
 
@@ -391,7 +300,7 @@ def test_verification_passes_on_what_all_this_has_left(program: Program) -> None
 
 
 def test_verification_that_fails_says_so_by_its_exit_code(program: Program) -> None:
-    url = program.run("status", "--json").json["database_url"]
+    url = program.status()["database_url"]
     change = "update read.resolution_statistics set valid = valid {} 1 where dimension = 'channel' and key = 'fax'"
     with closing(connect(url, None)) as conn, conn.cursor() as cursor:
         cursor.execute(change.format("+"))
@@ -426,8 +335,8 @@ def test_the_demo_runs_by_itself_in_an_empty_directory_and_up_goes_on_from_there
     ends = lines[lines.index("verification passed") + 1 :]
     assert len(ends) == 8
     assert all(line.startswith("  passed  ") for line in ends)
-    assert fresh.run("status", "--json").json == {"running": False, "data_dir": str(fresh.data_dir)}
+    assert fresh.status() == {"running": False, "data_dir": str(fresh.data_dir)}
 
-    up, _ = fresh.up()
-    assert fresh.head() == 31_667
-    assert stop(fresh, up, signal.SIGINT) == 0
+    with fresh.up() as up:
+        assert fresh.head() == 31_667
+        assert stop(fresh, up, signal.SIGINT) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import psycopg2
 import pytest
 from kafka import KafkaAdminClient
 
-from adapters.embedded import KafkaServer, PostgresServer, ServicesError, Status, services, status
+from adapters.embedded import KafkaServer, PostgresServer, Restarts, ServicesError, Status, services, status
 from adapters.embedded.maven import KAFKA_VERSION, kafka_jars
 from adapters.embedded.process import choose_ports
 
@@ -225,7 +226,55 @@ def test_a_worker_that_dies_is_started_again_with_the_same_environment(
     os.kill(before, signal.SIGKILL)
     eventually(lambda: out.read_text().splitlines() == [line, line], "the worker runs again")
     eventually(lambda: state(tmp_path / "data").workers.get("writer", before) != before, "its new pid is told")
-    assert "writer" in (tmp_path / "data" / "logs" / "daemon.log").read_text()
+    restarts = state(tmp_path / "data").restarts
+    assert (restarts["writer"].count, restarts["writer"].ended) == (1, "SIGKILL")
+    assert restarts["postgres"] == Restarts()
+    log = (tmp_path / "data" / "logs" / "daemon.log").read_text()
+    assert f"writer (process {before}) has ended (SIGKILL); starting it again in" in log
+    assert f"writer runs again (process {state(tmp_path / 'data').workers['writer']})" in log
+
+
+def test_a_worker_that_ends_again_and_again_is_started_after_growing_pauses(
+    tmp_path: Path, join: Callable[..., User]
+) -> None:
+    join(tmp_path, workers={"brief": [sys.executable, "-c", "raise SystemExit(3)"], "idle": IDLE}).ready()
+    log = tmp_path / "logs" / "daemon.log"
+    ends = r"brief \(process \d+\) has ended \(exit status 3\); starting it again in (.*) s"
+    eventually(lambda: len(re.findall(ends, log.read_text())) >= 3, "it has ended three times")
+    assert re.findall(ends, log.read_text())[:3] == ["1.0", "2.0", "4.0"]
+    assert state(tmp_path).restarts["brief"].count >= 2
+    assert state(tmp_path).restarts["idle"].count == 0
+
+
+def test_status_during_a_stop_says_that_the_services_are_stopping(tmp_path: Path, join: Callable[..., User]) -> None:
+    script = (
+        "import os, signal, time\n"
+        "def end(*_):\n"
+        f"    while not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.05)\n"
+        "    raise SystemExit\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "while True: time.sleep(600)"
+    )
+    data = tmp_path / "data"
+    user = join(data, workers={"waiting": [sys.executable, "-c", script]})
+    user.ready()
+    user.kill()
+    eventually(lambda: state(data).status == "stopping", "the services are stopping")
+    told = [
+        subprocess.run(
+            [sys.executable, "-m", "api.cli", "status", *json_option],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "COMPLAINTS_DATA_DIR": str(data)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=LIMIT,
+        ).stdout
+        for json_option in ([], ["--json"])
+    ]
+    (tmp_path / "go").touch()
+    assert told[0] == f"the services of {data} are stopping\n"
+    assert (json.loads(told[1])["running"], json.loads(told[1])["status"]) == (True, "stopping")
+    eventually(lambda: status(data) is None, "the services have stopped")
 
 
 def test_preparation_runs_before_the_workers_and_its_failure_is_told_with_its_output(

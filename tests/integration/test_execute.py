@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
 def test_a_command_says_what_it_did(ledger: Ledger) -> None:
     stream, mine = new_stream(), new_command()
     result = ledger.execute(stream, noting("a", "b"), mine, new=True)
-    assert result == Result(stream, 2, 2, (note("a"), note("b")), repeated=False)
+    assert result == Result(stream, 2, 2, (note("a"), note("b")), repeated=False, correlation_id=mine.id)
     history = ledger.history(stream)
     assert [(r.originator_id, r.originator_version, r.event) for r in history] == [
         (stream, 1, note("a")),
@@ -107,7 +108,7 @@ def test_the_same_command_again_returns_its_first_result_even_later(ledger: Ledg
     ledger.execute(stream, noting("c"), new_command())
     for expected in (None, 0, 2, 7):
         again = ledger.execute(stream, never, new_command("key", text="a"), expected=expected)
-        assert again == Result(first.stream, first.version, first.position, first.events, repeated=True)
+        assert again == replace(first, repeated=True)
     assert notes(ledger, stream) == ["a", "b", "c"]
 
 
@@ -295,7 +296,9 @@ def test_a_decision_that_fails_leaves_nothing(ledger: Ledger, stream: str) -> No
 
 def test_a_decision_for_no_event_changes_nothing_and_may_be_repeated(ledger: Ledger, stream: str) -> None:
     mine = new_command("key")
-    assert ledger.execute(stream, noting(), mine) == Result(stream, 1, None, (), repeated=False)
+    begun_by = ledger.history(stream)[0].command_id
+    expected = Result(stream, 1, None, (), repeated=False, correlation_id=begun_by)
+    assert ledger.execute(stream, noting(), mine) == expected
     assert count(ledger) == 1
     assert ledger.execute(stream, noting("a"), mine).position == 2
 

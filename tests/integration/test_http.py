@@ -54,6 +54,7 @@ class Server:
         app = create_app(self.ledger, KEY, requests_per_s)
         self.socket = socket.socket()
         self.socket.bind(("127.0.0.1", 0))
+        self.socket.listen()
         self.server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
         self.thread.start()

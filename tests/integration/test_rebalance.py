@@ -27,6 +27,7 @@ def test_a_group_leader_that_rejoins_takes_its_partitions_up_again_although_its_
                 assert time.monotonic() < deadline, "the rebalance was forgotten"
                 finish_rebalance(reader)
                 reader.poll(timeout_ms=1)
+            assert reader._coordinator._generation.generation_id in (1, generation + 1)
             assert {tp.topic for tp in reader.assignment()} == set(topics)
     finally:
         reader.close()
