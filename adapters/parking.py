@@ -149,9 +149,18 @@ def _replay(cursor: Any, target: Target, stream: str) -> Replayed:
     except NothingParked:
         return Replayed(stream, 0, 0, None)
     cursor.execute(
-        "delete from read.parked where projection = %s and generation = %s and stream = %s and skipped_at is null", key
+        "delete from read.parked where projection = %s and generation = %s and stream = %s and skipped_at is null "
+        "returning at_offset, parked_at",
+        key,
     )
+    since = cursor.fetchall()
     folded = fold(cursor, target, records, set(), one_by_one=True)
+    cursor.execute(
+        "update read.parked p set parked_at = s.parked_at "
+        "from unnest(%s::bigint[], %s::timestamptz[]) as s (at_offset, parked_at) "
+        "where p.projection = %s and p.generation = %s and p.stream = %s and p.at_offset = s.at_offset",
+        ([offset for offset, _ in since], [at for _, at in since], *key),
+    )
     cursor.execute(
         "select count(*), (array_agg(error order by at_offset))[1] from read.parked "
         "where projection = %s and generation = %s and stream = %s and skipped_at is null",

@@ -136,6 +136,7 @@ def test_a_record_that_no_code_can_read_parks_its_stream_and_nothing_else(
         done = parking.replay(system.database_url, COMPLAINT_DETAILS, victim)
         assert (done.folded, done.waiting) == (0, 2)
         assert said in str(done.error)
+        assert await_parked(system, 1)[0].parked_at == one.parked_at
         done = parking.skip(system.database_url, COMPLAINT_DETAILS, victim)
         assert (done.folded, done.waiting, done.error) == (1, 0, None)
         rows = dict(read(system, "select complaint_id, reopened from read.complaint_details"))

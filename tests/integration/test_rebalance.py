@@ -23,11 +23,15 @@ def test_a_group_leader_that_rejoins_takes_its_partitions_up_again_although_its_
             reader._coordinator._assignment_snapshot = {}
             generation = reader._coordinator._generation.generation_id
             deadline = time.monotonic() + DEADLINE_S
-            while reader._coordinator._generation.generation_id == generation or reader._coordinator.rejoining:
+            while (
+                reader._coordinator._generation.generation_id == generation
+                or reader._coordinator.rejoining
+                or {tp.topic for tp in reader.assignment()} != set(topics)
+            ):
                 assert time.monotonic() < deadline, "the rebalance was forgotten"
                 finish_rebalance(reader)
                 reader.poll(timeout_ms=1)
-            assert reader._coordinator._generation.generation_id in (1, generation + 1)
-            assert {tp.topic for tp in reader.assignment()} == set(topics)
+            # The first time there may be a second one, for topics of which the client had not heard before.
+            assert reader._coordinator._generation.generation_id <= max(generation, 0) + 2
     finally:
         reader.close()
