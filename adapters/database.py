@@ -16,6 +16,29 @@ Role = Literal["ledger_api", "ledger_relay", "ledger_projector", "ledger_watcher
 UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
+class _Cursor(psycopg2.extensions.cursor):
+    """Tells of a server that died in the middle of an answer as of one that is away: by OperationalError."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        with _told_as_unavailable():
+            super().execute(query, vars)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        with _told_as_unavailable():
+            super().copy_expert(sql, file, size)
+
+
+@contextmanager
+def _told_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except psycopg2.DatabaseError as error:
+        # psycopg2 has no class of its own for it, since the server gave no code.
+        if type(error) is psycopg2.DatabaseError:
+            raise psycopg2.OperationalError(*error.args) from error
+        raise
+
+
 def connect(url: str, role: Role | None, *, autocommit: bool = True, statement_timeout_s: int = 60) -> Connection:
     """Open a connection that acts as ``role`` (None: as the user of the URL, for migrations)."""
     options = [
@@ -35,6 +58,7 @@ def connect(url: str, role: Role | None, *, autocommit: bool = True, statement_t
         keepalives_idle=10,
         keepalives_interval=5,
         keepalives_count=3,
+        cursor_factory=_Cursor,
     )
     conn.autocommit = autocommit
     return conn

@@ -42,6 +42,8 @@ MAX_BATCH = 20_000
 POLL_MS = 250
 #: Between looks while the relay has yet to note that it published what was read.
 SOON_MS = 10
+#: A broker that does not say where a partition ends within this time is asked anew.
+PROBE_MS = 5_000
 #: Longer than it takes the other members to hear of a rebalance, which they do with a heartbeat.
 REBALANCE_MS = 3_000
 #: Without progress for so long, though there is something to read, the consumer starts over.
@@ -118,7 +120,7 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
             fetch_max_wait_ms=POLL_MS,
         )
         # A connection answers in order: asking for ends on the reader's would wait for its pending fetch.
-        self._probe: KafkaConsumer = consumer(settings.kafka_bootstrap)
+        self._probe: KafkaConsumer = consumer(settings.kafka_bootstrap, request_timeout_ms=PROBE_MS)
 
     def loop(self, stop: threading.Event) -> None:
         try:

@@ -103,8 +103,10 @@ def _publish_as_leader(
         compression_type="lz4",
         linger_ms=5,
         batch_size=262_144,
-        request_timeout_ms=10_000,
-        delivery_timeout_ms=20_000,
+        # kafka-python 3.0.12 that loses the broker before the first record of a transaction does not find it again: its
+        # records wait until they expire, and then a new producer goes on at once.
+        request_timeout_ms=7_000,
+        delivery_timeout_ms=8_000,
         transaction_timeout_ms=30_000,
         max_block_ms=20_000,
         bootstrap_timeout_ms=BOOTSTRAP_MS,

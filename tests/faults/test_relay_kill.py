@@ -93,6 +93,23 @@ def test_killed_at_every_point_relay_and_broker_publish_each_event_once_and_in_o
     assert sum(map(len, everything.values())) > events
 
 
+def test_a_relay_that_waits_for_a_broker_that_is_gone_stops_when_told(
+    own_kafka: KafkaServer, database_url: str
+) -> None:
+    ensure_topics(own_kafka.bootstrap, "stop.")
+    settings = RelaySettings(database_url, own_kafka.bootstrap, "stop.")
+    filler = Filler(database_url, SEED)
+    try:
+        filler.fill(10)
+    finally:
+        filler.close()
+    with WorkerProcess(settings, "before_commit:1:test") as relay:
+        relay.await_line("waiting at before_commit")
+        own_kafka.kill()
+        relay.go_on()
+        relay.stop()
+
+
 def leader_pid(database_url: str) -> int:
     """The process of PostgreSQL that holds the leader's lock."""
     conn = connect(database_url, None)
