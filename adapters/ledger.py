@@ -105,16 +105,23 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
                 joined,
             ),
         )
-        outcomes: dict[int, Outcome] = {}
-        for number, outcome, position, at, stream, version in cursor:
+        refused: dict[int, Outcome] = {}
+        for number, outcome, first, recorded_at, stream, version in cursor:
             match outcome:
                 case "appended":
-                    outcomes[number] = Appended(position, at)
+                    position, at = first, recorded_at
                 case "duplicate":
-                    outcomes[number] = Duplicate(position)
+                    refused[number] = Duplicate(first)
                 case _:
-                    outcomes[number] = Conflict(stream, version)
-    return [outcomes[number] for number in range(len(batch))]
+                    refused[number] = Conflict(stream, version)
+    outcomes: list[Outcome] = []
+    for number, append in enumerate(batch):
+        if number in refused:
+            outcomes.append(refused[number])
+        else:
+            outcomes.append(Appended(position, at))
+            position += len(append.events)
+    return outcomes
 
 
 def _bytes(value: bytes) -> tuple[str, object]:

@@ -190,7 +190,7 @@ def test_a_callers_search_path_does_not_reach_into_the_append_function(run: Run,
         temporary.format("accepted"),
         APPEND,
     )
-    assert rows[0][:3] == (0, "appended", 2)
+    assert rows[0][:3] == (None, "appended", 2)
     assert rows[0][3].year > 2000
     assert [event.originator_id for event in recorder.select_notifications(1, 9)] == ["kept-1", "s-1"]
 

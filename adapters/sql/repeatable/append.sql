@@ -26,8 +26,8 @@ $$;
 -- (empty for none) and index in the command, the offset (from 1) of the time of recording in its record, or 0 for
 -- none, and where its record starts (from 1) in p_records, which holds all records, and how long it is.
 --
--- Answers one row per append:
---   appended   position of its first event, and the time of recording
+-- Answers one row per append that is refused, and one, without number, for all others:
+--   appended   position of the first event of the first of them, and the time of recording; the others follow in order
 --   duplicate  its command has run before: position of the first event of that run
 --   conflict   a stream is not where the append expects it: that stream, and its last version
 create or replace function ledger.append(
@@ -89,10 +89,13 @@ begin
   from unnest(p_stream, p_version, p_type, p_command, p_index, p_stamp, p_start, p_length)
        with ordinality as g(stream, version, type, command, index, stamp_at, start, length, ord);
 
-  return query
-  select g.append_no, 'appended', head.position + min(g.ord), appended_at, null::text, null::bigint
-  from unnest(p_append) with ordinality as g(append_no, ord)
-  group by g.append_no;
+  append_no := null;
+  outcome := 'appended';
+  first_position := head.position + 1;
+  at := appended_at;
+  conflict_stream := null;
+  last_version := null;
+  return next;
 
   new_position := head.position + coalesce(cardinality(p_append), 0);
   update ledger.head h set position = new_position, recorded_at = appended_at;
