@@ -108,6 +108,7 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
         self._targets: dict[str, Target] = {}
         self._offsets: dict[str, dict[tuple[str, int], int]] = {}
         self._watermark = self._seen = -1
+        self._goal: tuple[int, dict[TopicPartition, int]] | None = None
         self._looked_at = self._moved_at = time.monotonic()
         self._moved_to: tuple[int, int] = (-1, -1)
         self._reader: KafkaConsumer = consumer(
@@ -120,7 +121,11 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
             fetch_max_wait_ms=POLL_MS,
         )
         # A connection answers in order: asking for ends on the reader's would wait for its pending fetch.
-        self._probe: KafkaConsumer = consumer(settings.kafka_bootstrap, request_timeout_ms=PROBE_MS)
+        # Uncommitted ends, since a commit is told before all partitions have its marker: the committed end of one may
+        # still be before records that are published already.
+        self._probe: KafkaConsumer = consumer(
+            settings.kafka_bootstrap, isolation_level="read_uncommitted", request_timeout_ms=PROBE_MS
+        )
 
     def loop(self, stop: threading.Event) -> None:
         try:
@@ -157,7 +162,7 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
         self._offsets = {
             name: {at: offset for at, offset in offsets.items() if at in mine} for name, offsets in progress.items()
         }
-        self._watermark = -1
+        self._watermark, self._goal = -1, None
         self._probe.assign(assigned)
         for tp in assigned:
             at = (tp.topic, tp.partition)
@@ -210,17 +215,21 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
             ((published,),) = cursor.fetchall()
         self._require_progress(published)
         assigned = list(self._reader.assignment())
-        if published == self._watermark or not assigned:
+        if not assigned:
             return
-        ends = self._probe.end_offsets(assigned)
+        if self._goal is None:
+            if published == self._watermark:
+                return
+            self._goal = published, self._probe.end_offsets(assigned)
+        position, ends = self._goal
         behind = [tp for tp in assigned if self._reader.position(tp) < ends[tp]]
         at_end = {(tp.topic, tp.partition) for tp in assigned if tp not in behind}
         for projection in self._projections:
             steps = {at: offset for at, offset in self._offsets[projection.name].items() if at in at_end}
-            advance_watermark(self._conn, self._targets[projection.name], steps, published)
+            advance_watermark(self._conn, self._targets[projection.name], steps, position)
         self._reached("after_watermark")
         if not behind:
-            self._watermark = published
+            self._watermark, self._goal = position, None
 
     def _require_progress(self, published: int) -> None:
         """Raise KafkaError when nobody has moved for a while, although not everything published is projected."""

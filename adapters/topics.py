@@ -86,17 +86,17 @@ def _create_topic(admin: KafkaAdminClient, topic: str, partitions: int) -> None:
 
 
 def consumer(bootstrap: str, **settings: object) -> KafkaConsumer:
-    """Open a consumer that sees committed records only, and commits no offsets to Kafka."""
-    return KafkaConsumer(
-        bootstrap_servers=bootstrap,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
+    """Open a consumer that sees committed records only, unless told otherwise, and commits no offsets to Kafka."""
+    defaults: dict[str, object] = {
+        "bootstrap_servers": bootstrap,
+        "isolation_level": "read_committed",
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
         # What is fetched ahead is the memory of a reader: larger fetches were no faster.
-        max_partition_fetch_bytes=512 * 1024,
-        fetch_max_bytes=2 * 1024 * 1024,
-        **settings,
-    )
+        "max_partition_fetch_bytes": 512 * 1024,
+        "fetch_max_bytes": 2 * 1024 * 1024,
+    }
+    return KafkaConsumer(**(defaults | settings))
 
 
 def all_partitions(reader: KafkaConsumer, prefix: str = "") -> list[TopicPartition]:

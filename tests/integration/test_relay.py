@@ -160,7 +160,12 @@ def test_published_follows_kafka_and_is_never_ahead(settings: RelaySettings, fil
 
         def look(point: str) -> None:
             _, published = positions(settings.database_url)
-            on_kafka = max((position_of(record) for record in last_records(reader, tps).values()), default=0)
+            # Kafka tells of a commit before all partitions have its marker.
+            deadline = time.monotonic() + LIMIT
+            on_kafka = -1
+            while on_kafka < published + (point == "after_commit"):
+                assert time.monotonic() < deadline, (point, published, on_kafka)
+                on_kafka = max((position_of(record) for record in last_records(reader, tps).values()), default=0)
             seen.append((point, published, on_kafka))
 
         small = RelaySettings(settings.database_url, settings.kafka_bootstrap, settings.topic_prefix, max_batch=40)
@@ -168,7 +173,6 @@ def test_published_follows_kafka_and_is_never_ahead(settings: RelaySettings, fil
         with relaying(small, look):
             last = await_published(settings.database_url)
     assert Counter(point for point, _, _ in seen).keys() == set(POINTS)
-    assert [look for look in seen if look[1] > look[2]] == []
     # Between a commit and its note, the note is one batch behind; else they agree.
     assert all((point == "after_commit") == (published < on_kafka) for point, published, on_kafka in seen)
     assert positions(settings.database_url) == (last, last)
