@@ -118,8 +118,7 @@ def _held(database_url: str, projection: Projection) -> Iterator[tuple[Any, Targ
     conn = connect(database_url, "ledger_projector", autocommit=False)
     try:
         with conn, conn.cursor() as cursor:
-            cursor.execute("select from read.active where projection = %s for update", (projection.name,))
-            target = in_use(cursor, projection)
+            target = in_use(cursor, projection, "for update")
             hold_in_use(cursor, target)
             yield cursor, target
     finally:

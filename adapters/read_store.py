@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -75,9 +75,9 @@ class Consumed:
     read: Fact | str
 
 
-def in_use(cursor: Any, projection: Projection) -> Target:
-    """Return the generation that answers queries; the first, where there is none yet."""
-    cursor.execute("select generation from read.active where projection = %s", (projection.name,))
+def in_use(cursor: Any, projection: Projection, lock: Literal["", "for share", "for update"] = "") -> Target:
+    """Return the generation that answers queries; the first, where there is none yet. ``lock``: of its row."""
+    cursor.execute(f"select generation from read.active where projection = %s {lock}", (projection.name,))
     found = cursor.fetchone()
     return Target(projection, int(found[0]) if found else 1)
 
@@ -134,8 +134,7 @@ def apply_batch(conn: Connection, target: Target, records: Sequence[Consumed], s
 def hold_in_use(cursor: Any, target: Target) -> None:
     """Keep the generation in use from being swapped until the transaction's end; raises LostPartition if it was."""
     cursor.execute("set local synchronous_commit = off")
-    cursor.execute("select from read.active where projection = %s for share", (target.projection.name,))
-    active = in_use(cursor, target.projection).generation
+    active = in_use(cursor, target.projection, "for share").generation
     if target.building != (active < target.generation):
         raise LostPartition(f"{target.projection.name}: generation {active} is in use now")
 
@@ -237,6 +236,7 @@ def _park(
     errors: dict[str, str],
 ) -> None:
     passed: dict[str, int] = defaultdict(int)
+    begun: set[str] = set()
     rows = []
     for record in records:
         stream = record.stream
@@ -244,9 +244,9 @@ def _park(
             continue
         passed[stream] += 1
         if stream in waiting or passed[stream] > done.get(stream, 0):
-            error = None if stream in waiting else errors[stream]
-            waiting = waiting | {stream}
-            rows.append((record, error))
+            behind = stream in waiting or stream in begun
+            rows.append((record, None if behind else errors[stream]))
+            begun.add(stream)
     cursor.execute(
         "insert into read.parked (projection, generation, stream, topic, partition, at_offset, position, record, error)"
         " select %s, %s, * from unnest"

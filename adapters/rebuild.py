@@ -186,9 +186,8 @@ class _Build:
         target, projection = self._target, self._projection
         try:
             with self._conn, self._conn.cursor() as cursor:
-                cursor.execute("select from read.active where projection = %s for update", (projection.name,))
+                used = in_use(cursor, projection, "for update")
                 hold_in_use(cursor, target)
-                used = in_use(cursor, projection)
                 there = read_progress(cursor, used)
                 records, steps = self._up_to(there)
                 folded = take_up(cursor, target, records, steps)
