@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import lru_cache
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -19,6 +19,7 @@ CONTENT_TYPE = b"application/cloudevents+json"
 DEFAULT_PARTITIONS = 8
 READ_TIMEOUT_S = 30.0
 POLL_MS = 100
+SETTLE_S = 10.0
 CREATE_TIMEOUT_S = 30.0
 
 
@@ -125,6 +126,23 @@ def bounds(
     # The client only keeps the metadata of topics that it is assigned to, and finds no offsets of others.
     reader.assign(partitions)
     return reader.beginning_offsets(partitions), reader.end_offsets(partitions)
+
+
+def settled_bounds(
+    reader: KafkaConsumer, bootstrap: str, partitions: list[TopicPartition]
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    """Return ``bounds`` once whatever was being committed has its markers on every partition.
+
+    Kafka tells a producer of a commit before that. A transaction that stays open is waited for SETTLE_S seconds.
+    """
+    with closing(consumer(bootstrap, isolation_level="read_uncommitted")) as probe:
+        _, written = bounds(probe, partitions)
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        begins, ends = bounds(reader, partitions)
+        if all(ends[tp] >= end for tp, end in written.items()) or time.monotonic() > deadline:
+            return begins, ends
+        time.sleep(0.02)
 
 
 def read_range(

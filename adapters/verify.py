@@ -16,7 +16,15 @@ from psycopg2.extensions import connection as Connection
 from adapters.database import connect
 from adapters.read_store import Target, complete_to, in_use, parked_streams
 from adapters.record import RecordMapper, canonical, read_record
-from adapters.topics import all_partitions, bounds, consumer, partition_of, position_of, read_range, topic_of
+from adapters.topics import (
+    all_partitions,
+    consumer,
+    partition_of,
+    position_of,
+    read_range,
+    settled_bounds,
+    topic_of,
+)
 from domain.errors import InvalidInput
 from domain.values import format_instant
 from projections.catalogue import PROJECTIONS
@@ -186,7 +194,7 @@ def _topics(
     try:
         partitions = all_partitions(reader, prefix)
         count = len({tp.partition for tp in partitions})
-        begins, ends = bounds(reader, partitions)
+        begins, ends = settled_bounds(reader, bootstrap, partitions)
         last: dict[TopicPartition, int] = {}
         seen = _Seen(published)
         chunk: list[tuple[int, ConsumerRecord]] = []

@@ -25,6 +25,7 @@ from adapters.topics import (
     partition_of,
     position_of,
     read_range,
+    settled_bounds,
     topic_of,
 )
 from domain.errors import InvalidInput
@@ -194,7 +195,7 @@ def test_a_partition_of_nothing_but_aborted_records_has_no_last_record(
 
 
 def test_a_range_holds_the_committed_records_from_its_start_up_to_its_end(
-    reader: KafkaConsumer, producer: KafkaProducer, topic_prefix: str
+    reader: KafkaConsumer, producer: KafkaProducer, kafka_bootstrap: str, topic_prefix: str
 ) -> None:
     first, second = (TopicPartition(topic_prefix + topic, 0) for topic in TOPICS)
     # Offsets: records 0-9, marker 10, aborted 11-15, marker 16, records 17-26, marker 27.
@@ -202,7 +203,7 @@ def test_a_range_holds_the_committed_records_from_its_start_up_to_its_end(
     transact(producer, first, range(100, 105), commit=False)
     transact(producer, first, range(10, 20))
     transact(producer, second, range(20, 23))
-    begins, ends = bounds(reader, [first, second])
+    begins, ends = settled_bounds(reader, kafka_bootstrap, [first, second])
     assert begins == {first: 0, second: 0}
     assert ends == {first: 28, second: 4}
 
