@@ -76,35 +76,14 @@ class Append:
     done: Any = field(default_factory=allocate_lock)
 
 
-def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
+def append_batch(conn: Connection, batch: Sequence[Append], statement: bytes | None = None) -> list[Outcome]:
     """Append ``batch``, in which no two share a stream, in one call and one commit. The connection autocommits.
 
-    On return the accepted events are durable. Raises what psycopg2 raises; then nothing or all may be durable.
+    ``statement`` is what ``prepare`` made of the batch, if that has been done before. On return the accepted events
+    are durable. Raises ValueError for a text with NUL, and what psycopg2 raises; then nothing or all may be durable.
     """
-    events = [event for append in batch for event in append.events]
-    records = [event.state for event in events]
-    lengths = [len(record) for record in records]
-    # A text inside the record cannot look like the attribute, since its quotes are escaped.
-    stamps = [found + len(STAMP) + 1 if (found := record.rfind(PLACEHOLDER)) >= 0 else 0 for record in records]
-    expression, joined = _bytes(b"".join(records))
     with conn.cursor() as cursor:
-        cursor.execute(
-            "select append_no, outcome, first_position, at, conflict_stream, last_version from ledger.append("
-            "%s::int[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], "
-            f"{expression})",
-            (
-                _integers([number for number, append in enumerate(batch) for _ in append.events]),
-                _texts([str(event.originator_id) for event in events]),
-                _integers([event.originator_version for event in events]),
-                _texts([event.topic for event in events]),
-                _texts([append.command_id or "" for append in batch for _ in append.events]),
-                _integers([index for append in batch for index, _ in enumerate(append.events)]),
-                _integers(stamps),
-                _integers(accumulate(lengths[:-1], initial=1)),
-                _integers(lengths),
-                joined,
-            ),
-        )
+        cursor.execute(statement or prepare(batch))
         refused: dict[int, Outcome] = {}
         for number, outcome, first, recorded_at, stream, version in cursor:
             match outcome:
@@ -124,53 +103,73 @@ def append_batch(conn: Connection, batch: Sequence[Append]) -> list[Outcome]:
     return outcomes
 
 
-def _bytes(value: bytes) -> tuple[str, object]:
-    """Return the SQL expression and the parameter for ``value``: as text where it is text, at half the size of hex."""
+def prepare(batch: Sequence[Append]) -> bytes:
+    """Return the statement that appends ``batch``, in UTF-8. Raises ValueError for a text with NUL."""
+    events = [event for append in batch for event in append.events]
+    records = [event.state for event in events]
+    lengths = [len(record) for record in records]
+    # A text inside the record cannot look like the attribute, since its quotes are escaped.
+    stamps = [found + len(STAMP) + 1 if (found := record.rfind(PLACEHOLDER)) >= 0 else 0 for record in records]
+    arguments = [
+        _integers(number for number, append in enumerate(batch) for _ in append.events),
+        _texts([str(event.originator_id) for event in events]),
+        _integers(event.originator_version for event in events),
+        _texts([event.topic for event in events]),
+        _texts([append.command_id or "" for append in batch for _ in append.events]),
+        _integers(index for append in batch for index, _ in enumerate(append.events)),
+        _integers(stamps),
+        _integers(accumulate(lengths[:-1], initial=1)),
+        _integers(lengths),
+        _bytes(b"".join(records)),
+    ]
+    statement = b"select append_no, outcome, first_position, at, conflict_stream, last_version from ledger.append(%s)"
+    statement %= b",".join(arguments)
+    if b"\0" in statement:
+        raise ValueError("a stream, an event's type or a command id contains NUL (0x00), which PostgreSQL cannot keep")
+    return statement
+
+
+def _bytes(value: bytes) -> bytes:
+    """Return the expression for ``value``: as text where it is text, at half the size of hex."""
     try:
         value.decode()
         is_text = b"\0" not in value
     except UnicodeDecodeError:
         is_text = False
-    return ("convert_to(%s, 'UTF8')", _Utf8(value)) if is_text else ("%s::bytea", value)
+    return b"convert_to(%s, 'UTF8')" % _quoted(value) if is_text else b"'\\x%s'::bytea" % value.hex().encode()
 
 
-class _Utf8:
-    """A text that is UTF-8 already, quoted for a session with standard_conforming_strings (``connect`` sees to it)."""
-
-    def __init__(self, value: bytes) -> None:
-        self._value = value
-
-    def __conform__(self, _protocol: object) -> _Utf8:
-        return self
-
-    def getquoted(self) -> bytes:
-        return b"'" + self._value.replace(b"'", b"''") + b"'"
+def _quoted(value: bytes) -> bytes:
+    """Quote for a session with standard_conforming_strings (``connect`` sees to it)."""
+    return b"'" + value.replace(b"'", b"''") + b"'"
 
 
-def _integers(values: Iterable[int]) -> str:
-    return "{" + ",".join(map(str, values)) + "}"
+def _integers(values: Iterable[int]) -> bytes:
+    return _quoted(("{" + ",".join(map(str, values)) + "}").encode())
 
 
-def _texts(values: list[str]) -> str:
+def _texts(values: list[str]) -> bytes:
     joined = '","'.join(values)
     if "\\" in joined or joined.count('"') > 2 * (len(values) - 1):
         joined = '","'.join(value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return '{"' + joined + '"}'
+    return _quoted(('{"' + joined + '"}').encode())
 
 
 class GroupCommit:
     """One writer thread takes whatever appends are waiting and commits them together.
 
-    ``_waiting`` is shared; everything else belongs to the writer thread. Each caller waits on its own lock and
-    gets its own outcome.
+    A full batch is sent by a thread of its own, so that the next one is made while PostgreSQL works. There is one such
+    thread at a time, and the writer sends nothing meanwhile. ``_waiting`` is shared; the connection belongs to who
+    sends, everything else to the writer. Each caller waits on its own lock and gets its own outcome.
     """
 
     def __init__(self, url: str, role: Role) -> None:
         self._url, self._role = url, role
         self._waiting: queue.SimpleQueue[Append | None] = queue.SimpleQueue()
         self._held: deque[Append] = deque()
+        self._sender: threading.Thread | None = None
         self._conn: Connection | None = None
-        self._closed = False
+        self._closed = self._ended = False
         self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -206,38 +205,44 @@ class GroupCommit:
         self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            batch, last = self._take()
-            if batch:
-                self._commit(batch)
-                for append in batch:
-                    append.done.release()
-            if last and not self._held:
-                break
+        while self._held or not self._ended:
+            batch, full = self._take()
+            if full:
+                statement = None
+                with suppress(Exception):  # _commit meets it again, and finds the append that is to blame
+                    statement = prepare(batch)
+                self._let_sender_end()
+                send = threading.Thread(target=self._answer, args=(batch, statement), name="ledger-sender", daemon=True)
+                try:
+                    send.start()
+                    self._sender = send
+                except RuntimeError:  # the system has no thread to give
+                    self._answer(batch, statement)
+            elif batch:
+                self._answer(batch)
+        self._let_sender_end()
         if self._conn is not None:
             self._conn.close()
 
+    def _let_sender_end(self) -> None:
+        if self._sender is not None:
+            self._sender.join()
+            self._sender = None
+
     def _take(self) -> tuple[list[Append], bool]:
-        """Wait for an append, then take all that wait with it; a second one to a stream is held for the next."""
+        """Wait for an append, then take all that wait with it; a second one to a stream is held for the next.
+
+        Tells whether the batch is full. If it is not, no other is on its way.
+        """
         batch: list[Append] = []
         streams: set[UUID | str] = set()
         held: deque[Append] = deque()
         events = size = 0
-        while True:
-            try:
-                if self._held:
-                    append: Append | None = self._held.popleft()
-                elif batch or held:
-                    append = self._waiting.get_nowait()
-                else:
-                    append = self._waiting.get()
-            except queue.Empty:
-                break
+        while events < MAX_BATCH_EVENTS and size < MAX_BATCH_BYTES:
+            append = self._next(wait=not batch)
             if append is None:
                 self._held = held
-                if held:
-                    self._waiting.put(None)
-                return batch, True
+                return batch, False
             own = {event.originator_id for event in append.events}
             if own & streams:
                 held.append(append)
@@ -246,13 +251,32 @@ class GroupCommit:
                 events += len(append.events)
                 size += sum(len(event.state) for event in append.events)
             streams |= own
-            if events >= MAX_BATCH_EVENTS or size >= MAX_BATCH_BYTES:
-                break
         held.extend(self._held)
         self._held = held
-        return batch, False
+        return batch, True
 
-    def _commit(self, batch: list[Append]) -> None:
+    def _next(self, *, wait: bool) -> Append | None:
+        """Take the next append, waiting for one with ``wait``. None: there is none, and no batch is on its way."""
+        while True:
+            if self._held:
+                return self._held.popleft()
+            try:
+                append = self._waiting.get(block=wait and not self._ended)
+            except queue.Empty:
+                if self._sender is None:
+                    return None
+                self._let_sender_end()  # more may come until then
+            else:
+                if append is not None:
+                    return append
+                self._ended = True
+
+    def _answer(self, batch: list[Append], statement: bytes | None = None) -> None:
+        self._commit(batch, statement)
+        for append in batch:
+            append.done.release()
+
+    def _commit(self, batch: list[Append], statement: bytes | None = None) -> None:
         deadline = time.monotonic() + RECONNECT_FOR_S
         pause = 0.05
         sent = False
@@ -262,7 +286,7 @@ class GroupCommit:
                     self._conn = connect(self._url, self._role)
                 sent = True
                 started = time.perf_counter()
-                outcomes = append_batch(self._conn, batch)
+                outcomes = append_batch(self._conn, batch, statement)
                 _count(batch, outcomes, time.perf_counter() - started)
                 for append, outcome in zip(batch, outcomes, strict=True):
                     append.outcome = outcome

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
+from eventsourcing.persistence import StoredEvent
+
 from adapters.database import connect
-from adapters.ledger import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Append, Appended, append_batch
+from adapters.ledger import Append, Appended, GroupCommit
 from bench.corpus import COLUMNS, SAMPLE, Corpora, appends, head, rows
 from bench.harness import Comparison, Scale, Services, alternate, paired, say
 from bench.worker import worker
@@ -33,7 +35,7 @@ def _bulk(services: Services, corpora: Corpora, scale: Scale) -> Comparison:
         worker("bench.bulk:copier", source=source, events=scale.bulk_events) as copy,
     ):
         fastest = _fastest(services, copy)
-        say(f"bulk: append_batch against COPY ({fastest})")
+        say(f"bulk: GroupCommit against COPY ({fastest})")
         rates = alternate(
             scale.pairs,
             lambda: _on_empty_ledger(services, append),
@@ -41,7 +43,7 @@ def _bulk(services: Services, corpora: Corpora, scale: Scale) -> Comparison:
         )
     return Comparison(
         f"bulk append of {scale.bulk_events:,} ready records",
-        "append_batch",
+        "GroupCommit",
         f"COPY ({fastest})",
         "events/s",
         paired(*rates),
@@ -94,25 +96,22 @@ def _on_empty_ledger(services: Services, run: Callable[..., Any], **arguments: s
 
 
 def appender(source: str, events: int) -> Callable[[str], float]:
-    """Append the first ``events`` events of ``source``; a run gives events per second."""
-    batches: list[list[Append]] = [[]]
-    count = size = 0
-    for append in appends(list(rows(source, events))):
-        if count >= MAX_BATCH_EVENTS or size >= MAX_BATCH_BYTES:
-            batches.append([])
-            count = size = 0
-        batches[-1].append(append)
-        count += len(append.events)
-        size += sum(len(event.state) for event in append.events)
+    """Hand over the appends of the first ``events`` events of ``source`` to a writer, one by one, and wait for all;
+    a run gives events per second."""
+    ready = appends(list(rows(source, events)))
 
     def run(url: str) -> float:
-        conn = connect(url, "ledger_api")
+        waiting = [Append(append.events, append.command_id) for append in ready]
+        writer = GroupCommit(url, "ledger_api")
         try:
+            writer.append(Append([StoredEvent("refused-1", 2, "tried", b"")]))  # as with COPY, the connection is open
             started = time.perf_counter()
-            outcomes = [outcome for batch in batches for outcome in append_batch(conn, batch)]
+            for append in waiting:
+                writer.submit(append)
+            outcomes = [writer.wait(append) for append in waiting]
             seconds = time.perf_counter() - started
         finally:
-            conn.close()
+            writer.close()
         if not all(isinstance(outcome, Appended) for outcome in outcomes) or head(url) != events:
             raise RuntimeError("not everything was appended")
         return events / seconds
