@@ -22,26 +22,24 @@ from adapters.cfpb import Refused, Response, Row, read_cfpb
 from adapters.execute import Command, Ledger, command, seal
 from adapters.ledger import Append, Appended
 from domain.calendar import start_of_day
-from domain.complaint import decisions
-from domain.complaint.events import (
-    RELIEF,
-    Answered,
-    AnswerKind,
-    ComplaintEvent,
-    Corrected,
-    Disputed,
-    Filed,
-    Routed,
-)
-from domain.complaint.state import NEW, Complaint, Status, evolve
+from domain.complaint import ending, filing, negotiation, settlement
+from domain.complaint.action import Action
+from domain.complaint.ending import Corrected, Disputed
+from domain.complaint.filing import Filed
+from domain.complaint.life import ComplaintEvent, evolve
+from domain.complaint.negotiation import RELIEF, Answered, AnswerKind, Routed
+from domain.complaint.state import NEW, Complaint, Status
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.merchant import decisions as merchant_decisions
 from domain.merchant import state as merchant_state
+from domain.rulebook.book import EMPTY
 from domain.values import Actor, Channel, Code, Origin, Role, TimePrecision
 
 REGISTER = "cfpb"
 IMPORTER = Actor("c1b7a1de-6c0e-4a55-8f0f-2f9a8e5d7b33", Role.SERVICE)
+#: What a merchant has signed does not matter to a register of origin.
+REGISTERED = merchant_state.Merchant(registered=True)
 #: A company has 15 calendar days to answer (CFPB, company portal manual).
 ANSWER_DAYS = 15
 CHUNK = 1_000
@@ -223,7 +221,7 @@ def plan(row: Row, history: list[Event], merchant_id: str, consumer_id: str | No
     day = TimePrecision.DAY
     if run.state.status is Status.NONE:
         run.do(
-            decisions.file,
+            filing.file,
             at=received,
             consumer_id=consumer_id or str(uuid4()),
             channel=Channel(row.channel),
@@ -244,13 +242,13 @@ def plan(row: Row, history: list[Event], merchant_id: str, consumer_id: str | No
     late = row.timely is False or row.response is Response.UNTIMELY
     if "merchant_id" not in known and (row.sent is not None or answer is not None or late):
         due = start_of_day((row.sent or row.received) + timedelta(days=ANSWER_DAYS + 1))
-        run.do(decisions.route, at=sent, merchant_id=merchant_id, answer_due=due, precision=day)
+        run.do(negotiation.route, at=sent, merchant=REGISTERED, merchant_id=merchant_id, answer_due=due, precision=day)
         known["merchant_id"] = merchant_id
     not_before = TimePrecision.NOT_BEFORE
     if answer is not None and "answer" not in known:
         timeliness = "late" if late else "not_stated" if row.timely is None else "in_time"
         run.do(
-            decisions.answer,
+            negotiation.answer,
             at=sent,
             kind=answer,
             text=row.public_response,
@@ -258,14 +256,14 @@ def plan(row: Row, history: list[Event], merchant_id: str, consumer_id: str | No
             precision=not_before,
         )
         if answer in RELIEF:
-            run.do(decisions.resolve, at=sent, basis="relief_granted", precision=not_before)
+            run.do(settlement.resolve, at=sent, basis="relief_granted", precision=not_before)
         else:
-            run.do(decisions.close, at=sent, ground="answered", precision=not_before)
+            run.do(ending.close, at=sent, ground="answered", precision=not_before)
         known |= {"answer": answer, "answer_text": row.public_response, "in_time": row.timely}
     elif answer is None and late and "merchant_id" in known and "answer" not in known and not run.state.missed:
-        run.do(decisions.miss_answer, at=sent)
+        run.do(ending.miss_answer, at=sent)
     if row.disputed and not run.state.disputed:
-        run.do(decisions.dispute, at=sent, precision=not_before)
+        run.do(ending.dispute, at=sent, precision=not_before)
         known["disputed"] = True
     if history:
         stated = _stated(row, merchant_id)
@@ -280,7 +278,7 @@ def plan(row: Row, history: list[Event], merchant_id: str, consumer_id: str | No
             for name, value in stated.items()
             if value is not None and known.get(name, False if name == "disputed" else None) != value
         }
-        run.do(decisions.correct, at=sent, **changed)
+        run.do(ending.correct, at=sent, **changed)
     return run.events
 
 
@@ -293,8 +291,8 @@ class _Run:
             self.state = evolve(self.state, event)  # type: ignore[arg-type]
         self.events: list[ComplaintEvent] = []
 
-    def do(self, decide: Callable[..., list[ComplaintEvent]], **arguments: Any) -> None:
-        for event in decide(self.state, by=IMPORTER, **arguments):
+    def do(self, action: Action, **arguments: Any) -> None:
+        for event in action(self.state, by=IMPORTER, book=EMPTY, **arguments):
             self.state = evolve(self.state, event)
             self.events.append(event)
 

@@ -65,9 +65,10 @@ def connect(url: str, role: Role | None, *, autocommit: bool = True, statement_t
 
 
 class Pool:
-    """Keeps idle autocommit connections of one role. Any thread may take one; there is no upper limit."""
+    """Keeps idle autocommit connections of one role (None: the user of the URL). Any thread may take one; there is no
+    upper limit."""
 
-    def __init__(self, url: str, role: Role) -> None:
+    def __init__(self, url: str, role: Role | None) -> None:
         self.url, self.role = url, role
         self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from eventsourcing.application import Application
 
+from adapters.database import Role
 from adapters.ledger import Append, Appended, Conflict, Duplicate, PostgresRecorder
 from adapters.record import Recorded, RecordMapper, canonical, read_record
 from domain.errors import ReusedKey, StaleVersion, UnknownStream
@@ -190,6 +191,6 @@ class Ledger(Application[str]):
         self.recorder.close()
 
 
-def open_ledger(database_url: str) -> Ledger:
-    """Open the ledger on ``database_url``; the caller closes it."""
-    return Ledger(env={"COMPLAINTS_DATABASE_URL": database_url})
+def open_ledger(database_url: str, role: Role = "ledger_api") -> Ledger:
+    """Open the ledger on ``database_url``; the caller closes it. ``role``: of PostgreSQL, one that may append."""
+    return Ledger(env={"COMPLAINTS_DATABASE_URL": database_url, "COMPLAINTS_DATABASE_ROLE": role})

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg2
@@ -474,7 +474,7 @@ class PostgresSubscription(persistence.ListenNotifySubscription[PostgresRecorder
             self._listening.close()
 
 
-def listen(url: str, role: Role) -> Connection:
+def listen(url: str, role: Role | None) -> Connection:
     """Open a connection that is told of every append."""
     conn = connect(url, role)
     with conn.cursor() as cursor:
@@ -497,7 +497,8 @@ class Factory(persistence.InfrastructureFactory[persistence.TrackingRecorder]):
     """Makes the recorder from the environment; ``PERSISTENCE_MODULE`` is this module."""
 
     def application_recorder(self) -> PostgresRecorder:
-        return PostgresRecorder(self.env["COMPLAINTS_DATABASE_URL"])
+        role = cast(Role, self.env.get("COMPLAINTS_DATABASE_ROLE", "ledger_api"))
+        return PostgresRecorder(self.env["COMPLAINTS_DATABASE_URL"], role)
 
     def aggregate_recorder(self, purpose: str = "events") -> PostgresRecorder:
         return self.application_recorder()

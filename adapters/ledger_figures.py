@@ -1,6 +1,6 @@
 """Figures that are read from PostgreSQL when Prometheus asks, so that they are right while a process is idle too.
 
-Every relay and every projector shows them, whoever does the work: with several, take the max.
+Every relay, projector and watcher shows those of its kind, whoever does the work: with several, take the max.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from adapters import queries
+from adapters import dues, queries
 from adapters.database import UNAVAILABLE, Pool
 
 #: A scrape waits no longer for PostgreSQL; Prometheus itself gives up after 10 s by default.
@@ -58,6 +58,25 @@ def projection_figures(pool: Pool) -> list[Metric]:
             figure.add_metric([projection["projection"]], projection[key])
         figures.append(figure)
     return figures
+
+
+def watcher_figures(pool: Pool) -> list[Metric]:
+    """Read how far the watchers are, and what is overdue."""
+    with pool.cursor() as cursor:
+        found = dues.standing(cursor)
+        cursor.execute("select position from ledger.head")
+        ((head,),) = cursor.fetchall()
+    return [
+        GaugeMetricFamily(f"complaints_watcher_{name}", what, float(value))
+        for name, what, value in (
+            ("position", "Due times are known from every event up to this position.", found.position),
+            ("lag_positions", "Positions from there to the end of the ledger.", max(head - found.position, 0)),
+            ("dues_waiting", "Complaints with a clock that runs.", found.running),
+            ("overdue", "Of those, the ones that are due and not recorded yet.", found.overdue),
+            ("overdue_seconds", "For how long the oldest of them is due; 0 if there is none.", found.overdue_s),
+            ("failed", "Complaints that could not be read or decided, and are tried again.", found.failed),
+        )
+    ]
 
 
 class LedgerFigures(Collector):

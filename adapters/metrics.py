@@ -21,10 +21,13 @@ from prometheus_client import (
 )
 from prometheus_client.registry import Collector
 
+from domain.complaint.state import Deadline
 from projections.catalogue import PROJECTIONS
 
-Process = Literal["api", "relay", "projector"]
+Process = Literal["api", "relay", "projector", "watcher"]
 
+#: Stands for a deadline where a watcher recorded that a new calendar moves due times.
+REVISED = "revised"
 #: How an append ends: as the outcomes of adapters.ledger, or without one.
 OUTCOMES = ("appended", "duplicate", "conflict", "unavailable", "failed")
 
@@ -61,17 +64,26 @@ _projection_seconds = _histogram(
     "projection_batch_seconds", "Time of one transaction, folding included.", _SECONDS, "projection"
 )
 _projector_restarts = _counter("projector_restarts_total", "How often the projector started over after an error.")
+_recorded_dues = _counter("watcher_recorded_total", "What fell due and was recorded by this watcher.", "deadline")
+_watcher_failures = _counter(
+    "watcher_failures_total", "Complaints that this watcher could not read or decide, each time."
+)
+_watcher_restarts = _counter("watcher_restarts_total", "How often the watcher started over after an error.")
+_of_appends = (_appends, _appended_events, _append_batch, _append_seconds)
 
 _of_process: dict[Process, tuple[Collector, ...]] = {
-    "api": (_appends, _appended_events, _append_batch, _append_seconds, _requests, _request_seconds),
+    "api": (*_of_appends, _requests, _request_seconds),
     "relay": (_leader, _published_events, _relay_batch, _relay_restarts),
     "projector": (_projected_events, _projection_batch, _projection_seconds, _projector_restarts),
+    "watcher": (*_of_appends, _recorded_dues, _watcher_failures, _watcher_restarts),
 }
 
 # Made beforehand: a figure that is not there is not the same as one that is 0.
 _ended = {outcome: _appends.labels(outcome) for outcome in OUTCOMES}
 for _projection in PROJECTIONS:
     _projected_events.labels(_projection.name)
+for _deadline in (*Deadline, REVISED):
+    _recorded_dues.labels(_deadline)
 
 
 def registry(process: Process, *more: Collector) -> CollectorRegistry:
@@ -131,3 +143,18 @@ def projected(projection: str, events: int, seconds: float) -> None:
 def projector_started_over() -> None:
     """Count a start of the projector's loop after an error."""
     _projector_restarts.inc()
+
+
+def recorded_due(deadline: str) -> None:
+    """Count a deadline that was recorded as missed (an offer: as expired), or due times as ``REVISED``."""
+    _recorded_dues.labels(deadline).inc()
+
+
+def watcher_failed() -> None:
+    """Count a complaint that could not be read or decided this time."""
+    _watcher_failures.inc()
+
+
+def watcher_started_over() -> None:
+    """Count a start of the watcher's loop after an error."""
+    _watcher_restarts.inc()

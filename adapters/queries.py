@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 from adapters import read_store
 from adapters.database import Pool
+from domain.complaint.state import OPEN
 from projections.complaint_details import COMPLAINT_DETAILS
 from projections.merchants import MERCHANTS
 from projections.resolution_statistics import DIMENSIONS, MEASURES
@@ -127,6 +129,17 @@ def merchant(pool: Pool, merchant_id: str) -> dict[str, Any] | None:
     """Return a merchant; None when it is not known."""
     found, _ = _page(pool, f"select {_MERCHANT} from read.merchants where merchant_id = %s", [merchant_id])
     return found[0] if found else None
+
+
+def mediator_loads(pool: Pool, mediator_ids: Sequence[str]) -> dict[str, int]:
+    """Return how many open cases each of these mediators has; those without any are absent."""
+    with pool.cursor() as cursor:
+        cursor.execute(
+            "select mediator_id, count(*) from read.complaint_details "
+            "where mediator_id = any(%s) and status = any(%s) group by 1",
+            (list(mediator_ids), sorted(OPEN)),
+        )
+        return dict(cursor.fetchall())
 
 
 _MERCHANT = ", ".join(("merchant_id", *MERCHANTS.row._fields))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from domain.complaint.events import AnswerKind
-from domain.values import Channel, Code, Instant, LongText, MerchantId, Money, RandomId, ShortText
+from domain.complaint.mediation import MediatorKind
+from domain.complaint.state import Deadline, Outcome, OutcomeKind, RequestKind, Side, Status
+from domain.office.events import Level
+from domain.rulebook.book import RuleSet
+from domain.values import Instant, Money
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
-_COMPLAINT = "complaint-5173ac4c-f3ac-dde1-bbfc-354afefec15d"
-_MERCHANT = "merchant-f3f3a985-9840-ca16-6825-698f8803c309"
+COMPLAINT = "complaint-5173ac4c-f3ac-dde1-bbfc-354afefec15d"
+EARLIER = "complaint-7b0f6a3e-2c41-4c9b-8d15-6e9f0a1b2c3d"
+MERCHANT = "merchant-f3f3a985-9840-ca16-6825-698f8803c309"
+OFFICE = "office-0d5a6f0e-61c7-4d7c-9f0e-3a2b8c4d5e6f"
 
 
 def _written_out(value: Any) -> Any:
@@ -23,7 +28,15 @@ def _written_out(value: Any) -> Any:
     raise ValueError("write a time as text, such as 2026-01-31T09:30:00+08:00")
 
 
+def _a_day(value: Any) -> Any:
+    # A number would be taken for seconds since 1970.
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        return value
+    raise ValueError("write a day as in 2026-01-31")
+
+
 Time = Annotated[Instant, BeforeValidator(_written_out)]
+Day = Annotated[date, BeforeValidator(_a_day)]
 
 
 class Command(BaseModel):
@@ -33,82 +46,10 @@ class Command(BaseModel):
     at: Time | None = Field(None, description="With zone. Default: now.", examples=["2026-03-02T09:00:00+08:00"])
 
 
-class FileComplaint(Command):
-    """A complaint of a consumer."""
-
-    consumer_id: RandomId = Field(examples=["70b4ce15-138d-4df5-8005-9a022e761b8d"])
-    channel: Channel = Field(examples=["app"])
-    scheme: ShortText = Field("free", description="Code list of product and issue.", examples=["GB/T 36431"])
-    product: ShortText = Field(examples=["rice cooker"])
-    sub_product: ShortText | None = None
-    issue: ShortText | None = Field(None, examples=["does not heat"])
-    sub_issue: ShortText | None = None
-    region: Code | None = Field(None, examples=[{"scheme": "GB/T 2260", "value": "330106"}])
-    claim: Money | None = Field(None, examples=[{"fen": 19900, "currency": "CNY"}])
-    narrative: LongText | None = Field(None, examples=["The second one within a month."])
-    postal_code: ShortText | None = None
-
-
-class Route(Command):
-    """To whom it is sent, and until when an answer is due."""
-
-    merchant_id: MerchantId = Field(examples=[_MERCHANT])
-    answer_due: Time | None = Field(None, examples=["2026-03-12T23:59:59+08:00"])
-
-
-class Answer(Command):
-    """The merchant's answer."""
-
-    kind: AnswerKind = Field(examples=["monetary_relief"])
-    relief: Money | None = Field(None, examples=[{"fen": 5000}])
-    text: LongText | None = Field(None, examples=["We return 50 yuan."])
-
-
-class Resolve(Command):
-    """How it was settled, and what came back."""
-
-    basis: Literal["relief_granted", "agreement", "consumer_confirmed"] = Field(examples=["agreement"])
-    recovered: Money | None = Field(None, examples=[{"fen": 5000}])
-
-
-class Close(Command):
-    """Why it ends without a resolution."""
-
-    ground: Literal["answered", "no_agreement", "unfounded", "merchant_unreachable"] = Field(examples=["no_agreement"])
-
-
-class Dispute(Command):
-    """Why the consumer does not accept the answer."""
-
-    text: LongText | None = Field(None, examples=["It broke again."])
-
-
-class Withdraw(Command):
-    """Why the consumer takes it back."""
-
-    reason: ShortText | None = Field(None, examples=["settled in the shop"])
-
-
-class Reopen(Command):
-    """Why it is taken up again, and until when a new answer is due."""
-
-    reason: ShortText = Field(examples=["the money did not come"])
-    answer_due: Time | None = Field(None, examples=["2026-04-12T23:59:59+08:00"])
-
-
-class RegisterMerchant(BaseModel):
-    """A merchant."""
-
-    model_config = _STRICT
-    trade_name: ShortText = Field(examples=["West Lake Appliances"])
-    identifier: Code | None = Field(None, examples=[{"scheme": "GB 32100", "value": "91330106MA27XXXXXX"}])
-    at: Time | None = None
-
-
 class Done(BaseModel):
     """What a command did. ``position`` is that of its last event: give it to queries as ``min_position``."""
 
-    id: str = Field(examples=[_COMPLAINT])
+    id: str = Field(examples=[COMPLAINT])
     version: int = Field(examples=[1])
     position: int | None = Field(examples=[31668])
     events: list[str] = Field(examples=[["complaint.filed"]])
@@ -118,9 +59,9 @@ class Done(BaseModel):
 class Complaint(BaseModel):
     """A complaint. Absent facts are null; times are UTC."""
 
-    complaint_id: str = Field(examples=[_COMPLAINT])
+    complaint_id: str = Field(examples=[COMPLAINT])
     version: int = Field(examples=[4])
-    status: Literal["filed", "routed", "answered", "resolved", "closed", "withdrawn"]
+    status: Status
     consumer_id: str
     channel: str
     scheme: str
@@ -150,6 +91,75 @@ class Complaint(BaseModel):
     disputed: bool
     reopened: int
     withdrawn_at: datetime | None
+    kind: RequestKind
+    regime: str | None
+    holder: str | None
+    office_id: str | None
+    upgraded: str | None
+    rule_set: str | None
+    accepted_at: datetime | None
+    mediator_id: str | None
+    human: bool
+    way: str | None
+    public: bool
+    punitive_fen: int
+    merged_into: str | None
+    concluded_at: datetime | None
+    satisfaction: int | None
+
+
+class RunningClock(BaseModel):
+    """A term. ``due`` is the last instant in time, absent while the clock stands still (``stopped``).
+
+    ``provisional``: the calendar of a year that it runs into is not published yet. ``overdue``: at the time asked.
+    """
+
+    deadline: Deadline
+    due: datetime | None
+    stopped: bool
+    provisional: bool
+    overdue: bool
+    rule_set: str | None
+    source: str | None = Field(examples=["Order 121, art. 15"])
+
+
+class OfferOnTable(BaseModel):
+    """The offer that the other party can accept."""
+
+    number: int
+    side: Side
+    terms: list[Outcome]
+
+
+class SettledItem(BaseModel):
+    """An item of what was agreed or decided, and what of it has been performed."""
+
+    item: int
+    kind: OutcomeKind
+    amount: Money | None
+    payer: str | None
+    performed_fen: int
+    done: bool
+
+
+class NextAction(BaseModel):
+    """What somebody in the role of the asker may do now: POST to ``path`` with these arguments."""
+
+    name: str = Field(examples=["answer"])
+    path: str = Field(examples=[f"/complaints/{COMPLAINT}/answer"])
+    summary: str
+    arguments: list[str] = Field(examples=[["kind", "relief", "text"]])
+    required: list[str] = Field(examples=[["kind"]])
+
+
+class ComplaintInFull(Complaint):
+    """A complaint with its clocks, what is on the table, and what may be done next (nothing for a past version)."""
+
+    clocks: list[RunningClock]
+    missed: list[Deadline] = Field(description="Since it was filed or last reopened.")
+    offer: OfferOnTable | None
+    terms: list[SettledItem]
+    actions: list[NextAction]
 
 
 class RecordedEvent(BaseModel):
@@ -167,12 +177,44 @@ class RecordedEvent(BaseModel):
 class Merchant(BaseModel):
     """A merchant."""
 
-    merchant_id: str = Field(examples=[_MERCHANT])
+    merchant_id: str = Field(examples=[MERCHANT])
     trade_name: str
     registered_at: datetime
     identifier_scheme: str | None
     identifier: str | None
     register_name: str | None
+    promise_since: datetime | None
+    enrolled_since: datetime | None
+
+
+class Mediator(BaseModel):
+    """A mediator of an office. ``load``: the open cases that he has; ``classes``: the products he takes (none: any)."""
+
+    mediator_id: str
+    kind: MediatorKind
+    classes: list[str]
+    conflicts: list[str] = Field(description="Whom he must not judge.")
+    load: int
+    capacity: int
+
+
+class Office(BaseModel):
+    """An office, and its place in the tree."""
+
+    office_id: str = Field(examples=[OFFICE])
+    version: int
+    title: str
+    level: Level
+    division: str
+    superior: str | None
+
+
+class Workload(BaseModel):
+    """The mediators of an office with their loads. ``complete_to``: the position up to which the loads are complete."""
+
+    office_id: str
+    complete_to: int
+    items: list[Mediator]
 
 
 class Sums(BaseModel):
@@ -216,6 +258,111 @@ class Events(BaseModel):
 
     next: int | None
     items: list[RecordedEvent]
+
+
+class PublishedRules(RuleSet):
+    """A rule set in its newest edition."""
+
+    edition: int
+
+
+class RuleSetSummary(BaseModel):
+    """A rule set without its rules."""
+
+    id: str = Field(examples=["samr-order-121"])
+    authority: str
+    region: str
+    title: str
+    in_force_from: date
+    in_force_to: date | None
+    edition: int
+
+
+class RuleSets(BaseModel):
+    items: list[RuleSetSummary]
+
+
+class WorkingCalendar(BaseModel):
+    """The holidays of a year, and the Saturdays and Sundays that are worked."""
+
+    year: int
+    holidays: list[date]
+    workdays: list[date]
+    edition: int
+
+
+class DueTime(BaseModel):
+    """``due`` is the last instant in time; ``provisional``: a calendar that it needs is not published yet."""
+
+    due: datetime
+    provisional: bool
+
+
+class CodeListSummary(BaseModel):
+    scheme: str = Field(examples=["GB/T 2260"])
+    title: str
+    source: str
+    codes: int
+
+
+class CodeLists(BaseModel):
+    items: list[CodeListSummary]
+
+
+class CodeEntry(BaseModel):
+    code: str
+    name: str
+    name_en: str | None
+    parent: str | None
+
+
+class Codes(BaseModel):
+    """Codes of a list in order. ``next``: the ``after`` of the next page, null on the last."""
+
+    scheme: str
+    title: str
+    source: str
+    next: str | None
+    items: list[CodeEntry]
+
+
+class Publication(BaseModel):
+    """Something to be published. ``content`` is as in the files that `complaints rulebook publish` takes."""
+
+    model_config = _STRICT
+    publish: Literal["rule_set", "calendar", "fee_schedule", "code_list", "scenario", "parameters"] = Field(
+        examples=["calendar"]
+    )
+    edition: Annotated[int, Field(ge=1, strict=True)] = Field(
+        description="One more than the last edition.", examples=[1]
+    )
+    content: dict[str, Any] = Field(
+        examples=[{"year": 2031, "holidays": ["2031-01-01"], "workdays": [], "source": "notice of the State Council"}]
+    )
+
+
+class Publications(BaseModel):
+    """What is published together, all or nothing: it has to belong to one part of the rulebook."""
+
+    model_config = _STRICT
+    publications: list[Publication] = Field(
+        min_length=1,
+        max_length=500,
+        examples=[
+            [
+                {
+                    "publish": "calendar",
+                    "edition": 1,
+                    "content": {
+                        "year": 2031,
+                        "holidays": ["2031-01-01"],
+                        "workdays": [],
+                        "source": "notice of the State Council",
+                    },
+                }
+            ]
+        ],
+    )
 
 
 class Health(BaseModel):

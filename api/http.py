@@ -3,198 +3,50 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
-from fastapi import Path as PathParameter
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, FastAPI, Query, Response
 
 from adapters import queries
-from adapters.execute import Ledger, Result
+from adapters.execute import Ledger
+from adapters.orders import OrderSource
 from adapters.record import Recorded
-from api import access, bodies, operations, problems, tokens
+from adapters.rulebook import RulebookReader
+from api import access, bodies, commands, problems, rulebook_routes
+from api.arguments import AUDIENCES
 from api.limits import BodyLimit, RateLimit
+from api.operations import workload
 from api.problems import ReadModelBehind, responses
 from api.render import history_json
+from api.representation import next_actions, standing
+from api.requests import (
+    UUID,
+    ComplaintId,
+    Cursor,
+    Limit,
+    MerchantId,
+    MinPosition,
+    Month,
+    OfficeId,
+    Principal,
+    Shared,
+    State,
+    WaitS,
+)
+from domain.complaint.state import Status
 from domain.errors import InvalidInput, UnknownStream
-from domain.values import TEXT, Actor, parse_instant
+from domain.office.events import Established
+from domain.streams import COMPLAINT, OFFICE
+from domain.values import TEXT, parse_instant
 from projections.complaint_details import COMPLAINT_DETAILS
-
-MAX_PAGE = 500
-MAX_WAIT_S = 10.0
-UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-
-bearer = HTTPBearer(auto_error=False, description="A token of `complaints token`.")
-
-
-class State:
-    """What the routes share: set once, when the application is made."""
-
-    ledger: Ledger
-    service_key: bytes
-    rate_limit: RateLimit
-
-
-async def state(request: Request) -> State:
-    shared: State = request.app.state.shared
-    return shared
-
-
-Shared = Annotated[State, Depends(state)]
-
-
-async def principal(shared: Shared, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Actor:
-    """Return who acts; raises InvalidToken, TooManyRequests. Who may do what is for each route to say."""
-    if given is None:
-        raise tokens.InvalidToken("a bearer token is needed", hint="get one with: complaints token")
-    actor = tokens.read(shared.service_key, given.credentials)
-    shared.rate_limit.take(actor.id, time.monotonic())
-    return actor
-
-
-Principal = Annotated[Actor, Depends(principal)]
-ComplaintId = Annotated[
-    str, PathParameter(pattern=f"^complaint-{UUID}$", examples=["complaint-5173ac4c-f3ac-dde1-bbfc-354afefec15d"])
-]
-MerchantId = Annotated[
-    str, PathParameter(pattern=f"^merchant-{UUID}$", examples=["merchant-f3f3a985-9840-ca16-6825-698f8803c309"])
-]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(min_length=1, max_length=200, description="The same command under the same key runs once."),
-]
-IfMatch = Annotated[
-    str | None,
-    Header(
-        pattern=r'^"[0-9]{1,18}"$',
-        description="The ETag that the sender saw; 412 if the complaint has moved on.",
-        examples=['"1"'],
-    ),
-]
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-Cursor = Annotated[str | None, Query(max_length=500, description="``next`` of the page before.")]
-MinPosition = Annotated[
-    int | None,
-    Query(ge=0, lt=2**63, description="Wait until the read models are complete to this position, or answer 503."),
-]
-WaitS = Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="How long to wait for min_position, in seconds.")]
-Month = Annotated[str | None, Query(pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", examples=["2026-03"])]
 
 router = APIRouter()
 
 
-# --- commands --------------------------------------------------------------------------------------------------------
-
-
-def _perform(
-    shared: State,
-    response: Response,
-    operation: str,
-    stream: str | None,
-    body: Any,
-    by: Actor,
-    key: str | None,
-    if_match: str | None = None,
-) -> bodies.Done:
-    arguments = {name: value for name, value in body if name != "at" and value is not None}
-    result: Result = operations.perform(
-        shared.ledger,
-        shared.service_key,
-        operation,
-        stream,
-        arguments,
-        by=by,
-        now=datetime.now(UTC),
-        at=body.at,
-        key=key,
-        expected=None if if_match is None else int(if_match.strip('"')),
-    )
-    response.headers["ETag"] = f'"{result.version}"'
-    if stream is None:
-        kind = "complaints" if result.stream.startswith("complaint-") else "merchants"
-        response.headers["Location"] = f"/{kind}/{result.stream}"
-    return bodies.Done(
-        id=result.stream,
-        version=result.version,
-        position=result.position,
-        events=[event.name for event in result.events],
-        repeated=result.repeated,
-    )
-
-
-@router.post("/complaints", status_code=201, tags=["complaints"], responses=responses(400, 408, 409, 413, 415))
-def file_complaint(
-    body: bodies.FileComplaint,
-    by: Principal,
-    shared: Shared,
-    response: Response,
-    idempotency_key: IdempotencyKey = None,
-) -> bodies.Done:
-    """File a complaint."""
-    return _perform(shared, response, "file", None, body, by, idempotency_key)
-
-
-@router.post("/merchants", status_code=201, tags=["merchants"], responses=responses(400, 408, 409, 413, 415))
-def register_merchant(
-    body: bodies.RegisterMerchant,
-    by: Principal,
-    shared: Shared,
-    response: Response,
-    idempotency_key: IdempotencyKey = None,
-) -> bodies.Done:
-    """Register a merchant."""
-    return _perform(shared, response, "register", None, body, by, idempotency_key)
-
-
-def _action(path: str, operation: str, body_type: type[bodies.Command], summary: str) -> None:
-    def act(
-        complaint_id: ComplaintId,
-        body: body_type,  # type: ignore[valid-type]
-        by: Principal,
-        shared: Shared,
-        response: Response,
-        idempotency_key: IdempotencyKey = None,
-        if_match: IfMatch = None,
-    ) -> bodies.Done:
-        return _perform(shared, response, operation, complaint_id, body, by, idempotency_key, if_match)
-
-    # The annotations are evaluated here, since FastAPI could not resolve the local name.
-    act.__annotations__ = {
-        "complaint_id": ComplaintId,
-        "body": body_type,
-        "by": Principal,
-        "shared": Shared,
-        "response": Response,
-        "idempotency_key": IdempotencyKey,
-        "if_match": IfMatch,
-        "return": bodies.Done,
-    }
-    router.post(
-        f"/complaints/{{complaint_id}}/{path}",
-        tags=["complaints"],
-        summary=summary,
-        operation_id=f"{operation}_complaint",
-        responses=responses(400, 404, 408, 409, 412, 413, 415),
-    )(act)
-
-
-_action("routing", "route", bodies.Route, "Send it to the merchant who has to answer")
-_action("answer", "answer", bodies.Answer, "Record the merchant's answer")
-_action("resolution", "resolve", bodies.Resolve, "Record that it is settled")
-_action("closing", "close", bodies.Close, "End it without a resolution")
-_action("dispute", "dispute", bodies.Dispute, "Record that the consumer does not accept the answer")
-_action("withdrawal", "withdraw", bodies.Withdraw, "Take it back")
-_action("reopening", "reopen", bodies.Reopen, "Take it up again")
-
-
-# --- queries ---------------------------------------------------------------------------------------------------------
-
-
-@router.get("/complaints/{complaint_id}", tags=["complaints"], responses=responses(404))
+@router.get("/complaints/{complaint_id}", tags=["queries"], responses=responses(404))
 def read_complaint(
     complaint_id: ComplaintId,
     by: Principal,
@@ -202,17 +54,27 @@ def read_complaint(
     response: Response,
     version: Annotated[int | None, Query(ge=1, lt=2**63, description="As it was at this version.")] = None,
     at: Annotated[bodies.Time | None, Query(description="As it was known at this time, with zone.")] = None,
-) -> bodies.Complaint:
+) -> bodies.ComplaintInFull:
     """Read a complaint from the ledger: as it is now, as it was at a version, or as it was known at a time."""
     history = _history(shared, complaint_id, version, at)
     row: Any = None
     for recorded in history:
         row = COMPLAINT_DETAILS.fold(row, recorded.event)
+    folded = COMPLAINT.fold(recorded.event for recorded in history)
+    now = datetime.now(UTC)
+    past = history[-1].recorded_at if version is not None else at
+    actions = next_actions(complaint_id, folded, at=now, by=by, book=shared.rulebook.current()) if past is None else []
     response.headers["ETag"] = f'"{len(history)}"'
-    return bodies.Complaint(complaint_id=complaint_id, version=len(history), **row._asdict())
+    return bodies.ComplaintInFull(
+        complaint_id=complaint_id,
+        version=len(history),
+        **row._asdict(),
+        **standing(folded, past or now),
+        actions=actions,
+    )
 
 
-@router.get("/complaints/{complaint_id}/events", tags=["complaints"], responses=responses(404))
+@router.get("/complaints/{complaint_id}/events", tags=["queries"], responses=responses(404))
 def read_events(
     complaint_id: ComplaintId,
     by: Principal,
@@ -240,14 +102,14 @@ def _history(shared: State, complaint_id: str, version: int | None, at: datetime
     return history
 
 
-@router.get("/complaints", tags=["complaints"], responses=responses())
+@router.get("/complaints", tags=["queries"], responses=responses())
 def list_complaints(
     by: Principal,
     shared: Shared,
     merchant_id: Annotated[
         str | None, Query(pattern=f"^merchant-{UUID}$", examples=["merchant-f3f3a985-9840-ca16-6825-698f8803c309"])
     ] = None,
-    status: Annotated[Literal["filed", "routed", "answered", "resolved", "closed", "withdrawn"] | None, Query()] = None,
+    status: Annotated[Status | None, Query()] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
     min_position: MinPosition = None,
@@ -273,7 +135,7 @@ def list_complaints(
     )
 
 
-@router.get("/statistics/{dimension}", tags=["statistics"], responses=responses())
+@router.get("/statistics/{dimension}", tags=["queries"], responses=responses())
 def read_statistics(
     dimension: Literal["merchant", "product", "region", "channel", "month"],
     by: Principal,
@@ -300,7 +162,7 @@ def read_statistics(
     )
 
 
-@router.get("/merchants", tags=["merchants"], responses=responses())
+@router.get("/merchants", tags=["queries"], responses=responses())
 def list_merchants(
     by: Principal,
     shared: Shared,
@@ -327,7 +189,7 @@ def list_merchants(
     )
 
 
-@router.get("/merchants/{merchant_id}", tags=["merchants"], responses=responses(404))
+@router.get("/merchants/{merchant_id}", tags=["queries"], responses=responses(404))
 def read_merchant(
     merchant_id: MerchantId, by: Principal, shared: Shared, min_position: MinPosition = None, wait_s: WaitS = 5.0
 ) -> bodies.Merchant:
@@ -337,6 +199,42 @@ def read_merchant(
     if found is None:
         raise UnknownStream(f"there is no {merchant_id}", hint="check the id, or give min_position")
     return bodies.Merchant(**found)
+
+
+@router.get("/offices/{office_id}", tags=["queries"], responses=responses(404))
+def read_office(office_id: OfficeId, by: Principal, shared: Shared, response: Response) -> bodies.Office:
+    """Read an office from the ledger."""
+    history = _history(shared, office_id, None, None)
+    first = history[0].event
+    assert isinstance(first, Established)
+    response.headers["ETag"] = f'"{len(history)}"'
+    told = first.model_dump(include={"title", "level", "division", "superior"})
+    return bodies.Office(office_id=office_id, version=len(history), **told)
+
+
+@router.get("/offices/{office_id}/workload", tags=["queries"], responses=responses(404))
+def read_workload(
+    office_id: OfficeId, by: Principal, shared: Shared, min_position: MinPosition = None, wait_s: WaitS = 5.0
+) -> bodies.Workload:
+    """Show the mediators of an office, and how many open cases each has."""
+    _wait(shared, min_position, wait_s)
+    office = OFFICE.fold(recorded.event for recorded in _history(shared, office_id, None, None))
+    complete_to = queries.complete_to(shared.ledger.recorder.pool)
+    return bodies.Workload(
+        office_id=office_id,
+        complete_to=complete_to,
+        items=[
+            bodies.Mediator(
+                mediator_id=one.mediator_id,
+                kind=one.kind,
+                classes=sorted(one.classes),
+                conflicts=sorted(one.conflicts),
+                load=one.load,
+                capacity=one.capacity,
+            )
+            for one in workload(shared.ledger, office)
+        ],
+    )
 
 
 def _wait(shared: State, min_position: int | None, wait_s: float) -> None:
@@ -362,9 +260,6 @@ def _read_cursor(text: str | None, *types: type) -> list[Any] | None:
     return values
 
 
-# --- health ----------------------------------------------------------------------------------------------------------
-
-
 @router.get("/health/live", tags=["health"])
 async def live() -> bodies.Health:
     """The process answers."""
@@ -378,21 +273,29 @@ def ready(shared: Shared) -> bodies.Health:
     return bodies.Health()
 
 
-def create_app(ledger: Ledger, service_key: bytes, requests_per_s: float) -> FastAPI:
-    """Make the application on an open ledger."""
+def create_app(ledger: Ledger, service_key: bytes, requests_per_s: float, orders: OrderSource | None = None) -> FastAPI:
+    """Make the application on an open ledger, and the source of payment orders if there is one."""
     app = FastAPI(
         title="Complaint ledger",
         version="0.1.0",
         description="File complaints and act on them; read them, their history and the statistics. Errors are problem "
         "details (RFC 9457). Commands answer with a position; queries take it as min_position. "
-        "Every answer has an X-Correlation-ID.",
+        "Every answer has an X-Correlation-ID. A complaint tells which actions are legal next for whoever asks.",
+        openapi_tags=[
+            *({"name": name, "description": about} for name, (about, _) in AUDIENCES.items()),
+            {"name": "queries", "description": "For everybody who has a token."},
+            {"name": "health", "description": "For whoever runs it."},
+        ],
     )
     shared = State()
     shared.ledger, shared.service_key = ledger, service_key
+    shared.rulebook, shared.orders = RulebookReader(ledger), orders
     shared.rate_limit = RateLimit(requests_per_s)
     app.state.shared = shared
-    app.include_router(router)
+    routers = (commands.router, router, rulebook_routes.router)
+    for one in routers:
+        app.include_router(one)
     app.add_middleware(BodyLimit)
-    access.install(app, router.routes)
+    access.install(app, [route for one in routers for route in one.routes])
     problems.install(app)
     return app

@@ -1,38 +1,60 @@
-"""The operations that people and services carry out, and the decision behind each. HTTP and command line share it."""
+"""The operations that people and services carry out, and what the program adds. HTTP and command line share it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from inspect import signature
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
+from adapters import queries
 from adapters.execute import Ledger, Result, command
+from adapters.orders import OrderSource
+from adapters.rulebook import Publication, publish_all, stream_of
 from api import logs
-from domain.complaint import decisions
+from domain.complaint import filing, life
+from domain.complaint.action import Action
+from domain.complaint.state import Complaint, Status
 from domain.errors import InvalidInput
-from domain.merchant import decisions as merchant_decisions
-from domain.streams import COMPLAINT, MERCHANT, Kind
-from domain.values import Actor, format_instant
+from domain.event import Event
+from domain.merchant import decisions as merchants
+from domain.office import decisions as offices
+from domain.office.state import Office
+from domain.rulebook.book import Rulebook
+from domain.streams import COMPLAINT, MERCHANT, OFFICE, Kind, kind_of
+from domain.values import Actor, Code, format_instant
 
 #: Clocks differ; an event may seem to come from the future by as much.
 CLOCK_SKEW = timedelta(minutes=5)
 
-#: Operations that begin a stream, and those on a complaint that exists.
-CREATING: dict[str, tuple[Kind, Callable[..., Any]]] = {
-    "file": (COMPLAINT, decisions.file),
-    "register": (MERCHANT, merchant_decisions.register),
+Operation = Action | Callable[..., Sequence[Event]]
+
+#: Operations that begin a stream.
+CREATING: dict[str, tuple[Kind, Operation]] = {
+    "file": (COMPLAINT, filing.file),
+    "register": (MERCHANT, merchants.register),
+    "establish": (OFFICE, offices.establish),
 }
-ACTIONS: dict[str, Callable[..., Any]] = {
-    "route": decisions.route,
-    "answer": decisions.answer,
-    "resolve": decisions.resolve,
-    "close": decisions.close,
-    "dispute": decisions.dispute,
-    "withdraw": decisions.withdraw,
-    "reopen": decisions.reopen,
+
+
+def _named(*decisions: Callable[..., Sequence[Event]]) -> dict[str, Operation]:
+    return {decide.__name__: decide for decide in decisions}
+
+
+#: Operations on a stream that exists, by the prefix of its kind.
+ON: dict[str, dict[str, Operation]] = {
+    COMPLAINT.prefix: {name: found for name, found in life.ACTIONS.items() if name not in life.OF_A_REGISTER},
+    MERCHANT.prefix: _named(merchants.sign_promise, merchants.leave_promise, merchants.enrol, merchants.end_enrolment),
+    OFFICE.prefix: _named(offices.enrol_mediator, offices.declare_conflict, offices.release_mediator),
+}
+#: Arguments that name another stream, which has to exist, and what to do if it does not.
+_NAMING = {
+    "merchant_id": "register the merchant, or check the id",
+    "office_id": "establish the office, or check the id",
+    "superior": "establish the superior office first, or check the id",
+    "into": "check the id",
 }
 
 
@@ -45,57 +67,164 @@ def perform(
     *,
     by: Actor,
     now: datetime,
+    book: Rulebook,
+    orders: OrderSource | None = None,
     at: datetime | None = None,
     key: str | None = None,
     expected: int | None = None,
 ) -> Result:
-    """Carry out ``operation`` on ``stream`` (None: on a new one).
+    """Carry out ``operation`` on ``stream`` (None: on a new one), under the rulebook as it is now.
 
-    ``at``: when it happened in the world (default: now). ``key``: the sender's idempotency key. ``expected``: the
-    version of the stream that the sender saw. Raises the errors of domain.errors, LedgerUnavailable.
+    ``orders`` is where a payment order is looked up by its reference. ``at``: when it happened in the world (default:
+    now). ``key``: the sender's idempotency key. ``expected``: the version of the stream that the sender saw. Raises the
+    errors of domain.errors, LedgerUnavailable, OrdersUnavailable.
     """
     if at is not None and at > now + CLOCK_SKEW:
         raise InvalidInput(f"{format_instant(at)} is in the future", hint="give the time at which it happened")
+    kind, decide = operation_on(stream, operation)
     given = {name: value for name, value in arguments.items() if value is not None}
-    body = {name: _plain(value) for name, value in given.items()}
-    body |= {"stream": stream, "at": None if at is None else format_instant(at)}
     try:
+        body = {**to_jsonable_python(given), "stream": stream, "at": None if at is None else format_instant(at)}
         by_command = command(service_key, by.id, operation, key, body)
     except ValueError:
         raise InvalidInput("a text or the key is not valid UTF-8", hint="send UTF-8") from None
-    merchant_id = given.get("merchant_id")
-    if merchant_id is not None and not ledger.history(str(merchant_id), version=1):
-        raise InvalidInput(f"there is no {merchant_id}", hint="register the merchant, or check the id")
-    if stream is None:
-        kind, decide = CREATING[operation]
-        target = f"{kind.prefix}-{by_command.new_id}"
-    else:
-        decide, target = ACTIONS[operation], stream
+    target = f"{kind.prefix}-{by_command.new_id}" if stream is None else stream
     logs.note(command_id=by_command.id, stream=target)
+
+    def decided(state: Any) -> Sequence[Event]:
+        # Looked up only now: a command that is repeated needs none of it, and it may be gone by then.
+        whole = _complete(ledger, orders, operation, target, state, given)
+        if isinstance(decide, Action):
+            return life.act(decide, state, at=at or now, by=by, book=book, **whole)
+        return decide(state, at=at or now, by=by, **whole)
+
     try:
-        result = ledger.execute(
-            target,
-            lambda state: decide(state, at=at or now, by=by, **given),
-            by_command,
-            expected=expected,
-            new=stream is None,
-        )
+        result = ledger.execute(target, decided, by_command, expected=expected, new=stream is None)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InvalidInput(f"{where} is {str(first.get('input'))[:100]!r}: {first['msg']}") from None
+        raise invalid(error) from None
     logs.note(position=result.position, event_correlation_id=result.correlation_id)
     return result
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    return format_instant(value) if isinstance(value, datetime) else value
+def operation_on(stream: str | None, name: str) -> tuple[Kind, Operation]:
+    """Return what ``name`` is on a stream (None: on a new one), and the kind of it; raises InvalidInput."""
+    if stream is None:
+        return CREATING[name]
+    kind = kind_of(stream)
+    known = ON.get(kind.prefix, {})
+    if name not in known:
+        raise InvalidInput(
+            f"{name!r} is nothing that can be done with a {kind.prefix}", hint=f"it is one of: {', '.join(known)}"
+        )
+    return kind, known[name]
 
 
-def arguments_of(action: str) -> tuple[set[str], set[str]]:
-    """Return the names of the arguments that an action may have, and of those that it must have."""
-    parameters = signature(ACTIONS[action]).parameters.values()
-    own = [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in ("at", "by", "stated", "precision")]
-    return {p.name for p in own}, {p.name for p in own if p.default is p.empty}
+def publish(
+    ledger: Ledger,
+    service_key: bytes,
+    publications: Sequence[Publication],
+    *,
+    by: Actor,
+    now: datetime,
+    key: str | None = None,
+) -> Result:
+    """Publish rules of one part of the rulebook: all of them, or none.
+
+    Raises InvalidInput, RuleViolation, ReusedKey, LedgerUnavailable.
+    """
+    streams = sorted({stream_of(one.part) for one in publications})
+    if len(streams) != 1:
+        raise InvalidInput(
+            f"this publishes into {' and '.join(streams) or 'nothing'}",
+            hint="send what belongs to one part of the rulebook, which is then published as a whole",
+        )
+    body = {"publications": [[one.kind, one.edition, one.content.model_dump(mode="json")] for one in publications]}
+    by_command = command(service_key, by.id, f"publish {streams[0]}", key, body)
+    logs.note(command_id=by_command.id, stream=streams[0])
+    result = ledger.execute(
+        streams[0], lambda book: list(publish_all(book, publications, now, by)), by_command, new=True
+    )
+    logs.note(position=result.position, event_correlation_id=result.correlation_id)
+    return result
+
+
+def invalid(error: ValidationError) -> InvalidInput:
+    """Make an error of ours of one that a model found: what is wrong, and where."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return InvalidInput(f"{where} is missing", hint="give it")
+    if first["type"] == "string_unicode":
+        return InvalidInput(f"{where} is not valid UTF-8", hint="send UTF-8")
+    return InvalidInput(f"{where} is {str(first.get('input'))[:100]!r}: {first['msg']}")
+
+
+def workload(ledger: Ledger, office: Office) -> Sequence[Any]:
+    """Return the mediators of an office, each with the number of open cases that the read models know of."""
+    return office.candidates(queries.mediator_loads(ledger.recorder.pool, list(office.mediators)))
+
+
+def _complete(
+    ledger: Ledger, orders: OrderSource | None, operation: str, stream: str, state: Any, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments with what the program knows: the order, the merchant's state, the office's mediators."""
+    whole = dict(given)
+    for name, hint in _NAMING.items():
+        if name in whole and not ledger.history(whole[name], version=1):
+            raise InvalidInput(f"there is no {whole[name]}", hint=hint)
+    if {"office_id", "division"} <= whole.keys():
+        _check_division(ledger, whole["office_id"], whole["division"])
+    match operation:
+        case "file":
+            if (reference := whole.pop("order_reference", None)) is not None:
+                whole = _from_order(orders, reference) | whole
+            if "product" not in whole:
+                raise InvalidInput("product is missing", hint="give it, or an order_reference whose order tells it")
+        case "route":
+            whole["merchant"] = MERCHANT.fold(recorded.event for recorded in ledger.history(whole["merchant_id"]))
+        case "merge":
+            _check_goes_on(ledger, stream, whole["into"])
+        case "assign_mediator":
+            whole |= _mediators(ledger, stream, state)
+            if "product" in given:
+                whole["product"] = given["product"]
+    return whole
+
+
+def _check_goes_on(ledger: Ledger, stream: str, into: str) -> None:
+    if into == stream:
+        raise InvalidInput("a request cannot be merged into itself", hint="name the earlier one")
+    if COMPLAINT.fold(recorded.event for recorded in ledger.history(into)).status is Status.MERGED:
+        raise InvalidInput(f"{into} was itself merged into another", hint="name the one that goes on")
+
+
+def _check_division(ledger: Ledger, office_id: str, division: str) -> None:
+    (established, *_) = ledger.history(office_id, version=1)
+    own = getattr(established.event, "division", division)
+    if own != division:
+        raise InvalidInput(f"{office_id} is the office of {own}, not of {division}", hint="check office and division")
+
+
+def _from_order(orders: OrderSource | None, reference: str) -> dict[str, Any]:
+    if orders is None:
+        raise InvalidInput(
+            "there is no order source in which to look up the order",
+            hint="set COMPLAINTS_ORDERS, or leave out the order's reference",
+        )
+    found = orders.find(reference)
+    if found is None:
+        raise InvalidInput(f"the order source knows no order {reference!r}", hint="check the reference")
+    facts: dict[str, Any] = {"order": found.order}
+    if found.product is not None:
+        facts["product"] = found.product
+    if found.region is not None:
+        facts["region"] = Code(scheme=filing.DIVISIONS, value=found.region)
+    return facts
+
+
+def _mediators(ledger: Ledger, stream: str, state: Complaint) -> dict[str, Any]:
+    history = ledger.history(state.office_id) if state.office_id else []
+    office: Office = OFFICE.fold(recorded.event for recorded in history)
+    filed = ledger.history(stream, version=1)
+    product = next((r.event.product for r in filed if isinstance(r.event, filing.Filed)), None)
+    return {"candidates": tuple(workload(ledger, office)), "product": product}

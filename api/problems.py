@@ -13,9 +13,11 @@ from starlette.exceptions import HTTPException
 
 from adapters.database import UNAVAILABLE
 from adapters.ledger import LedgerUnavailable
+from adapters.orders import OrdersUnavailable
 from api import logs
 from api.tokens import InvalidToken
 from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, StaleVersion, UnknownStream
+from domain.streams import COMPLAINT, kind_of
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -31,15 +33,21 @@ class TooManyRequests(LedgerError):
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457). ``rule`` names the rule that forbids an action; ``errors`` the fields at fault."""
+    """What went wrong (RFC 9457). ``errors`` are the fields at fault.
+
+    ``rule`` names the rule that forbids an action, ``source`` the law behind it, ``hint`` what would make it legal;
+    ``version`` and ``complaint_status`` say where what was acted on stands now.
+    """
 
     type: str = Field(examples=["urn:complaint-ledger:problem:rule-violation"])
     title: str = Field(examples=["Conflict"])
     status: int = Field(examples=[409])
-    detail: str = Field(examples=["a complaint that is filed cannot be answered: it would have to be routed"])
+    detail: str = Field(examples=["answer: this is not legal for a complaint that is filed"])
     hint: str | None = Field(None, examples=["it would have to be routed"])
     rule: str | None = Field(None, examples=["answer-once-when-routed"])
-    version: int | None = Field(None, description="The stream's version, where another was expected.")
+    source: str | None = Field(None, examples=["Order 121, art. 15"])
+    version: int | None = Field(None, description="Of what was acted on, as it is now.")
+    complaint_status: str | None = Field(None, examples=["routed"])
     errors: list[dict[str, str]] | None = Field(None, examples=[[{"where": "body.channel", "what": "not a channel"}]])
     correlation_id: str = Field(description="Finds the request in the log.", examples=["6f1b"])
 
@@ -72,11 +80,13 @@ def _from_domain(request: Request, error: Exception) -> JSONResponse:
     match error:
         case UnknownStream():
             return problem(404, "unknown", detail, hint=hint)
-        case RuleViolation(rule=rule):
-            return problem(409, "rule-violation", detail, hint=hint, rule=rule)
-        case StaleVersion(actual=actual):
+        case RuleViolation(rule=rule, source=source):
+            etag, now = _standing(request)
+            return problem(409, "rule-violation", detail, etag, hint=hint, rule=rule, source=source, **now)
+        case StaleVersion():
             status = 412 if "if-match" in request.headers else 409
-            return problem(status, "stale-version", detail, {"ETag": f'"{actual}"'}, hint=hint, version=actual)
+            etag, now = _standing(request)
+            return problem(status, "stale-version", detail, etag, hint=hint, **now)
         case ReusedKey():
             return problem(409, "reused-key", detail, hint=hint)
         case InvalidToken():
@@ -87,8 +97,26 @@ def _from_domain(request: Request, error: Exception) -> JSONResponse:
             return problem(503, "read-model-behind", detail, retry, hint=hint)
         case InvalidInput():
             return problem(422, "invalid", detail, hint=hint)
+        case OrdersUnavailable():
+            return problem(503, "orders-unavailable", "the order source does not answer", retry, hint="try again later")
         case _:
             return problem(503, "unavailable", "the ledger's database does not answer", retry, hint="try again later")
+
+
+def _standing(request: Request) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return where the stream that a request acts on stands now, as ETag and as members of a problem."""
+    ids = [id for name, id in request.path_params.items() if name in ("complaint_id", "merchant_id", "office_id")]
+    try:
+        history = request.app.state.shared.ledger.history(ids[0]) if ids else []
+    except (LedgerUnavailable, *UNAVAILABLE):
+        # What is to be told is the refusal; it does not depend on this.
+        return {}, {}
+    if not history:
+        return {}, {}
+    now: dict[str, Any] = {"version": len(history)}
+    if kind_of(ids[0]) is COMPLAINT:
+        now["complaint_status"] = COMPLAINT.fold(recorded.event for recorded in history).status
+    return {"ETag": f'"{len(history)}"'}, now
 
 
 def _from_validation(request: Request, error: Exception) -> JSONResponse:
@@ -114,7 +142,7 @@ def install(app: FastAPI) -> None:
     # Not as the ``model`` of the responses: FastAPI would document it as application/json.
     document = app.openapi()
     document["components"]["schemas"]["Problem"] = Problem.model_json_schema(ref_template=f"{_SCHEMAS}{{model}}")
-    for kind in (LedgerError, LedgerUnavailable, *UNAVAILABLE):
+    for kind in (LedgerError, LedgerUnavailable, OrdersUnavailable, *UNAVAILABLE):
         app.add_exception_handler(kind, _from_domain)
     app.add_exception_handler(RequestValidationError, _from_validation)
     app.add_exception_handler(HTTPException, _from_http)

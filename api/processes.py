@@ -7,20 +7,23 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Annotated
 
 import typer
 
 from adapters import metrics
 from adapters.database import connect
-from adapters.ledger_figures import LedgerFigures, projection_figures, relay_figures
+from adapters.execute import open_ledger
+from adapters.ledger_figures import LedgerFigures, projection_figures, relay_figures, watcher_figures
 from adapters.metrics_endpoint import serving_metrics
 from adapters.migrations import migrate
 from adapters.projector import ProjectorSettings, run_projector
 from adapters.read_store import ensure_progress
 from adapters.relay import RelaySettings, run_relay
+from adapters.rulebook import publish_first_edition
 from adapters.topics import all_partitions, consumer, ensure_topics
+from adapters.watcher import WatcherSettings, run_watcher
 from api import logs
 from api.settings import Settings, load_settings
 from domain.errors import InvalidInput
@@ -28,10 +31,16 @@ from projections.catalogue import PROJECTIONS
 
 
 def prepare() -> None:
-    """Bring database and topics to the present schema. The services run it before anything else."""
+    """Bring database and topics to the present schema, and a rulebook to a ledger that has none.
+
+    The services run it before anything else.
+    """
     settings = load_settings()
     database_url, bootstrap = _endpoints(settings)
     migrate(database_url, lambda message: print(message, flush=True))
+    with closing(open_ledger(database_url)) as ledger:
+        if published := publish_first_edition(ledger):
+            print(f"published the first edition of the rulebook: {published} events", flush=True)
     ensure_topics(bootstrap, settings.topic_prefix, settings.partitions)
     reader = consumer(bootstrap)
     partitions = [(tp.topic, tp.partition) for tp in all_partitions(reader, settings.topic_prefix)]
@@ -77,6 +86,16 @@ def projector(
     projector_settings = ProjectorSettings(*_endpoints(settings), settings.topic_prefix, instance=instance)
     with _process("projector", settings, LedgerFigures(projector_settings.database_url, projection_figures)):
         _until_told(lambda stop: run_projector(projector_settings, stop))
+
+
+def watcher() -> None:
+    """Record deadlines as they pass, sharing the work with other watchers. It needs no Kafka."""
+    settings = load_settings()
+    if settings.database_url is None:
+        raise InvalidInput("the watcher needs COMPLAINTS_DATABASE_URL", hint="or run everything with: complaints up")
+    watcher_settings = WatcherSettings(settings.database_url)
+    with _process("watcher", settings, LedgerFigures(settings.database_url, watcher_figures)):
+        _until_told(lambda stop: run_watcher(watcher_settings, stop))
 
 
 def _endpoints(settings: Settings) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from adapters.cfpb_import import Report
 from adapters.queries import percent
 from adapters.record import Recorded
 from adapters.verify import Check
+from api.running import Running
 from domain.calendar import SHANGHAI
 
 #: Width of tables where there is no terminal to ask.
@@ -43,6 +44,16 @@ def print_json(value: object) -> None:
     """Write a result for programs."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
     sys.stdout.flush()
+
+
+def wait(system: Running, at_least_s: float = 0.0) -> None:
+    """Wait until the read models are complete, for a while; say so if they are not."""
+    complete, head = system.wait_for_head(at_least_s)
+    if not complete:
+        err.print(
+            f"[yellow]the read models have not reached position {head} within {system.settings.wait_s:g} s: "
+            "what follows may lack the newest events (see: complaints status)[/yellow]"
+        )
 
 
 @contextmanager
@@ -124,6 +135,28 @@ def print_details(details: Mapping[str, Any]) -> None:
             shown = local(value) if isinstance(value, datetime) else value
             table.add_row(f"[dim]{name.replace('_', ' ')}[/dim]", clean(shown))
     out.print(table)
+
+
+def print_standing(told: Mapping[str, Any]) -> None:
+    """Print the clocks of a complaint, the offer on the table and what was agreed."""
+    table = Table(show_header=False, box=None)
+    for clock in told["clocks"]:
+        due = "stands still" if clock["stopped"] else local(datetime.fromisoformat(clock["due"]))
+        how = [name for name in ("overdue", "provisional") if clock[name]] + [clock["source"] or ""]
+        table.add_row(f"[dim]clock[/dim] {clock['deadline']}", due, clean(", ".join(filter(None, how))))
+    for missed in told["missed"]:
+        table.add_row(f"[dim]missed[/dim] {missed}")
+    for outcome in (told["offer"] or {"terms": ()})["terms"]:
+        table.add_row(f"[dim]offered[/dim] {outcome['kind']}", _amount(outcome["amount"]))
+    for item in told["terms"]:
+        done = "performed" if item["done"] else "to be performed"
+        table.add_row(f"[dim]agreed[/dim] {item['item']} {item['kind']}", _amount(item["amount"]), done)
+    if table.row_count:
+        out.print(table)
+
+
+def _amount(money: Mapping[str, Any] | None) -> str:
+    return "" if money is None else f"{money['fen'] // 100:,}.{money['fen'] % 100:02d} {money['currency']}"
 
 
 def history_json(history: Sequence[Recorded]) -> list[dict[str, Any]]:

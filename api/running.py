@@ -1,4 +1,4 @@
-"""The composition root of commands: services, relay and projector as they run, or started for the command."""
+"""The composition root of commands: services and processes as they run, or started for the command."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ def workers(settings: Settings) -> dict[str, list[str]]:
             name: [*PROGRAM, "projector", "--instance", _instance(settings, name)]
             for name in _names("projector", settings.projectors)
         },
+        **{name: [*PROGRAM, "watcher"] for name in _names("watcher", settings.watchers)},
     }
 
 
@@ -99,7 +100,7 @@ def require_workers(settings: Settings) -> None:
 
 @contextmanager
 def running(settings: Settings, report: Callable[[str], None]) -> Iterator[Running]:
-    """Use the running services of the data directory, or start them (API, relay and projector included).
+    """Use the running services of the data directory, or start them (all processes included).
 
     The last user out stops them; SIGTERM ends the block as Ctrl-C does. Raises ServicesError.
     """

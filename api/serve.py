@@ -8,6 +8,7 @@ import uvicorn
 
 from adapters.embedded.address import join, listen_alone, reached_at
 from adapters.execute import open_ledger
+from adapters.orders import open_orders
 from api.http import create_app
 from api.running import api_ports
 from api.settings import Settings
@@ -32,7 +33,8 @@ def serve(settings: Settings, database_url: str, share_port: bool = False) -> No
     log.info("listening on http://%s", reached_at(host, port))
     ledger = open_ledger(database_url)
     try:
-        app = create_app(ledger, settings.key(), settings.requests_per_s)
+        orders = None if settings.orders is None else open_orders(settings.orders)
+        app = create_app(ledger, settings.key(), settings.requests_per_s, orders)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, timeout_graceful_shutdown=10, limit_concurrency=1_000
         )

@@ -6,17 +6,28 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from adapters.orders import open_orders
 from adapters.topics import DEFAULT_PARTITIONS
 from domain.errors import InvalidInput
 
 MAX_API_PROCESSES = 16
 MAX_RELAYS = 4
 MAX_PROJECTORS = 64
+MAX_WATCHERS = 8
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def _order_source(where: str) -> str:
+    try:
+        open_orders(where)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from None
+    return where
 
 
 def _default_data_dir() -> Path:
@@ -80,8 +91,19 @@ class Settings(BaseSettings):
         le=MAX_PROJECTORS,
         description="Projectors under `complaints up`, sharing the partitions. Default: 1.",
     )
+    watchers: int = Field(
+        1,
+        ge=1,
+        le=MAX_WATCHERS,
+        description="Watchers of deadlines under `complaints up`, sharing the work. Default: 1.",
+    )
     requests_per_s: float = Field(
         200.0, gt=0, description="Requests a second that the HTTP API takes from one sender. Default: 200."
+    )
+    orders: Annotated[str, AfterValidator(_order_source)] | None = Field(
+        None,
+        description="Where payment orders are looked up: an absolute path (.jsonl or .csv), or "
+        "postgresql://…?table=NAME. Default: nowhere.",
     )
     metrics_host: str = Field("127.0.0.1", description="Where the processes answer Prometheus. Default: 127.0.0.1.")
     metrics_port: int = Field(

@@ -8,12 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
+from adapters import dues
 from adapters.database import UNAVAILABLE, connect
 from adapters.embedded import Restarts
 from adapters.embedded import status as services_status
 from api import render
 from api.running import listening
 from api.settings import load_settings
+
+#: Of complaints that the watchers cannot handle, so many are shown.
+MAX_SHOWN = 20
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
@@ -43,7 +47,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             answer |= {"running": now is not None and now.running, "status": "stopping"}
             _print_status(answer, f"the services of {settings.data_dir} are stopping", as_json)
             return
-        answer |= {"head": None, "published": None, "watermarks": {}}
+        answer |= {"head": None, "published": None, "watermarks": {}, "watched": None, "clocks": {}}
         answer["problem"] = f"PostgreSQL does not answer: {str(error).strip()}"
     answer |= {
         "database_url": found.endpoints.database_url,
@@ -54,7 +58,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
 
 def _progress(database_url: str) -> dict[str, Any]:
-    """How far ledger, relay and read models have come."""
+    """How far ledger, relay, read models and watchers have come; clocks are counted by complaints that have one."""
     with closing(connect(database_url, "ledger_api")) as conn, conn.cursor() as cursor:
         cursor.execute("select h.position, p.position from ledger.head h, ledger.published p")
         ((head, published),) = cursor.fetchall()
@@ -62,7 +66,22 @@ def _progress(database_url: str) -> dict[str, Any]:
             "select projection, min(p.watermark) from read.progress p "
             "join read.active a using (projection, generation) group by 1 order by 1"
         )
-        return {"head": head, "published": published, "watermarks": dict(cursor.fetchall())}
+        watermarks = dict(cursor.fetchall())
+        watched, failed = dues.standing(cursor), dues.failures(cursor, MAX_SHOWN)
+    clocks = {
+        "running": watched.running,
+        "overdue": watched.overdue,
+        "overdue_s": round(watched.overdue_s, 3),
+        "failed": watched.failed,
+        "failures": failed,
+    }
+    return {
+        "head": head,
+        "published": published,
+        "watermarks": watermarks,
+        "watched": watched.position,
+        "clocks": clocks,
+    }
 
 
 def _restarts_json(restarts: Restarts) -> dict[str, Any]:
@@ -73,11 +92,18 @@ def _restarts_json(restarts: Restarts) -> dict[str, Any]:
 def _status_text(answer: dict[str, Any]) -> str:
     answer = dict(answer)
     pids, restarts = answer.pop("pids"), answer.pop("restarts")
+    answer["clocks"] = dict(answer["clocks"])
+    failures = answer["clocks"].pop("failures", [])
     lines = [f"{name.replace('_', ' '):16} {value}" for name, value in answer.items()]
     for name in sorted(pids.keys() | restarts.keys()):
         times = restarts.get(name, {"count": 0})
         again = f", restarts {times['count']}, last {times['last']} after {times['ended']}" if times["count"] else ""
         lines.append(f"{name:16} {f'process {pids[name]}' if name in pids else 'does not run'}{again}")
+    lines += [
+        f"not handled by the watchers: {one['stream']} ({one['attempts']} times, last {one['at']:%Y-%m-%dT%H:%M:%SZ}): "
+        f"{one['error']}"
+        for one in failures
+    ]
     return "\n".join(lines)
 
 

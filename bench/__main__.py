@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import appends, bulk, failover, latency, memory, projection, relay, scale, visible
+from bench import appends, bulk, failover, growth, latency, memory, projection, relay, scale, surge, visible
 from bench.corpus import Corpora
 from bench.harness import FULL, QUICK, Finding, Scale, Services
 
@@ -22,6 +22,8 @@ QUESTIONS: dict[str, Callable[[Services, Corpora, Scale], Sequence[Finding]]] = 
     "visible": visible.measure,
     "scale": scale.measure,
     "failover": failover.measure,
+    "surge": surge.measure,
+    "growth": growth.measure,
 }
 
 

@@ -59,6 +59,11 @@ class Scale:
     scaled_events: int
     kills: int
     server_kills: int
+    surge_seconds: float
+    surge_limit_seconds: float
+    grown_events: int
+    grown_commands: int
+    grown_trials: int
 
     def with_runs(self, runs: int) -> Scale:
         """Return the same with so many runs of each side, in every question."""
@@ -92,6 +97,11 @@ FULL = Scale(
     scaled_events=100_000,
     kills=5,
     server_kills=3,
+    surge_seconds=120.0,
+    surge_limit_seconds=20.0,
+    grown_events=1_000_000,
+    grown_commands=1_500,
+    grown_trials=20,
 )
 QUICK = Scale(
     pairs=1,
@@ -111,6 +121,11 @@ QUICK = Scale(
     scaled_events=20_000,
     kills=1,
     server_kills=1,
+    surge_seconds=8.0,
+    surge_limit_seconds=4.0,
+    grown_events=50_000,
+    grown_commands=300,
+    grown_trials=10,
 )
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import uuid4
 
@@ -20,21 +20,26 @@ from eventsourcing.persistence import StoredEvent
 from adapters.database import connect
 from adapters.execute import command, open_ledger, seal
 from adapters.record import RecordMapper
-from api import bodies, operations
+from adapters.rulebook import FIRST_EDITION_AT, PUBLISHER, RulebookReader, first_edition, publish_all
+from api import arguments, operations
 from bench.corpus import SERVICE_KEY, Corpora
 from bench.deployed import deployed
 from bench.harness import Comparison, Figures, Finding, Scale, Services, figure, say
 from bench.load import WARM_UP_S, answer_body, file_body, register_merchant, summary
 from bench.peer import peer_python, peer_settings
 from bench.worker import Run, worker
-from domain.streams import COMPLAINT
+from domain.complaint import filing, life, negotiation
+from domain.complaint.action import Action
+from domain.merchant.state import Merchant
+from domain.rulebook.book import EMPTY, Rulebook
+from domain.streams import COMPLAINT, RULEBOOK
 from domain.values import Actor, Role
 
 CLIENTS = (1, 8, 32)
 PAGE = 8192
 BY = Actor("70b4ce15-138d-4df5-8005-9a022e761b8d", Role.REGULATOR)
 LIMIT = "insert of one row, committed"
-DECISIONS = {name: decide for name, (_, decide) in operations.CREATING.items()} | operations.ACTIONS
+DECISIONS: dict[str, Action] = {"file": filing.file, "route": negotiation.route, "answer": negotiation.answer}
 
 Work = Generator[None, None, None]
 Step = tuple[str, dict[str, Any], dict[str, Any]]
@@ -166,14 +171,16 @@ def _findings(clients: int, seconds: float, runs: Runs) -> list[Finding]:
 def in_process(url: str, merchant_id: str) -> Callable[[int, float], dict[str, float]]:
     """Carry out the same commands as the API does, from threads of this process."""
     ledger = open_ledger(url)
-    steps = _steps(merchant_id)
+    rulebook = RulebookReader(ledger)
+    steps = steps_of(merchant_id)
 
     def work() -> Work:
         while True:
             stream = None
-            for operation, _, arguments in steps:
-                now = datetime.now(UTC)
-                stream = operations.perform(ledger, SERVICE_KEY, operation, stream, arguments, by=BY, now=now).stream
+            for operation, _, given in steps:
+                now, book = datetime.now(UTC), rulebook.current()
+                done = operations.perform(ledger, SERVICE_KEY, operation, stream, given, by=BY, now=now, book=book)
+                stream = done.stream
                 yield
 
     return lambda threads, seconds: closed_loop([work() for _ in range(threads)], seconds)
@@ -182,7 +189,7 @@ def in_process(url: str, merchant_id: str) -> Callable[[int, float], dict[str, f
 def decisions(merchant_id: str) -> Callable[[float], dict[str, float]]:
     """Do all that a command does but for the database: read the records, evolve, decide, make the new records."""
     mapper = RecordMapper()
-    steps = _steps(merchant_id)
+    steps = steps_of(merchant_id)
 
     def work() -> Work:
         while True:
@@ -199,25 +206,35 @@ def _decided(mapper: RecordMapper, stream: str, stored: Sequence[StoredEvent], s
     operation, sent, arguments = step
     by_command = command(SERVICE_KEY, BY.id, operation, None, sent)
     state = COMPLAINT.fold(mapper.to_domain_event(event).event for event in stored)
-    events = DECISIONS[operation](state, at=datetime.now(UTC), by=BY, **arguments)
+    looked_up = {"merchant": Merchant(registered=True)} if operation == "route" else {}
+    events = life.act(
+        DECISIONS[operation], state, at=datetime.now(UTC), by=BY, book=book_of_a_new_ledger(), **arguments, **looked_up
+    )
     return seal(mapper, stream, len(stored), events, by_command).events
 
 
+@cache
+def book_of_a_new_ledger() -> Rulebook:
+    """Return the rulebook as a new ledger has it."""
+    book: Rulebook = RULEBOOK.fold(publish_all(EMPTY, first_edition(), FIRST_EDITION_AT, PUBLISHER))
+    return book
+
+
 def _record_of_a_filing(merchant_id: str) -> str:
-    [filed] = _decided(RecordMapper(), f"complaint-{uuid4()}", [], _steps(merchant_id)[0])
+    [filed] = _decided(RecordMapper(), f"complaint-{uuid4()}", [], steps_of(merchant_id)[0])
     return filed.state.decode()
 
 
-def _steps(merchant_id: str) -> list[Step]:
+def steps_of(merchant_id: str) -> list[Step]:
     """Return the operations in turn: name, body as it is sent, arguments of the decision."""
-    sent: list[tuple[str, type[bodies.Command], dict[str, Any]]] = [
-        ("file", bodies.FileComplaint, file_body()),
-        ("route", bodies.Route, {"merchant_id": merchant_id}),
-        ("answer", bodies.Answer, answer_body()),
+    sent: list[tuple[str, str | None, dict[str, Any]]] = [
+        ("file", None, file_body()),
+        ("route", COMPLAINT.prefix, {"merchant_id": merchant_id}),
+        ("answer", COMPLAINT.prefix, answer_body()),
     ]
     return [
-        (operation, body, {name: value for name, value in shape.model_validate(body) if value is not None})
-        for operation, shape, body in sent
+        (operation, body, arguments.arguments_of(arguments.body_of(prefix, operation).model_validate(body)))
+        for operation, prefix, body in sent
     ]
 
 

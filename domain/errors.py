@@ -17,11 +17,15 @@ class InvalidInput(LedgerError):
 
 
 class RuleViolation(LedgerError):
-    """An action that is not legal in the present state. ``rule`` is the stable name of the rule."""
+    """An action that is not legal in the present state.
 
-    def __init__(self, rule: str, message: str, *, hint: str = "") -> None:
+    ``rule`` is the stable name of the rule, ``source`` the law or publication that it comes from, where there is one.
+    """
+
+    def __init__(self, rule: str, message: str, *, hint: str = "", source: str = "") -> None:
         super().__init__(message, hint=hint)
         self.rule = rule
+        self.source = source
 
 
 class UnknownStream(LedgerError):

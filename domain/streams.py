@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from domain.complaint import state as complaint
-from domain.complaint.events import ComplaintEvent
+from domain.complaint import life, state
 from domain.errors import InvalidInput
 from domain.event import Event
 from domain.merchant import state as merchant
 from domain.merchant.events import MerchantEvent
+from domain.office import state as office
+from domain.office.events import OfficeEvent
+from domain.rulebook import state as rulebook
+from domain.rulebook.events import RulebookEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,11 @@ class Kind:
         return state
 
 
-COMPLAINT = Kind("complaint", "ledger.complaints", complaint.NEW, complaint.evolve, get_args(ComplaintEvent))
-MERCHANT = Kind("merchant", "ledger.merchants", merchant.NEW, merchant.evolve, (MerchantEvent,))
-KINDS = {kind.prefix: kind for kind in (COMPLAINT, MERCHANT)}
+COMPLAINT = Kind("complaint", "ledger.complaints", state.NEW, life.evolve, get_args(life.ComplaintEvent))
+MERCHANT = Kind("merchant", "ledger.merchants", merchant.NEW, merchant.evolve, get_args(MerchantEvent))
+RULEBOOK = Kind("rulebook", "ledger.governance", rulebook.NEW, rulebook.evolve, get_args(RulebookEvent))
+OFFICE = Kind("office", "ledger.governance", office.NEW, office.evolve, get_args(OfficeEvent))
+KINDS = {kind.prefix: kind for kind in (COMPLAINT, MERCHANT, OFFICE, RULEBOOK)}
 
 EVENT_TYPES: dict[str, type[Event]] = {event.name: event for kind in KINDS.values() for event in kind.events}
 TOPICS = tuple(dict.fromkeys(kind.topic for kind in KINDS.values()))

@@ -55,6 +55,8 @@ Instant = Annotated[
 
 RandomId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 MerchantId = Annotated[str, Field(pattern=r"^merchant-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+OfficeId = Annotated[str, Field(pattern=r"^office-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 #: PostgreSQL cannot hold U+0000 in a text, so that no read model could.
 TEXT = r"^[^\x00]*$"
 ShortText = Annotated[str, Field(min_length=1, max_length=500, pattern=TEXT)]
@@ -72,9 +74,20 @@ class Role(StrEnum):
     """In what capacity somebody acts."""
 
     CONSUMER = "consumer"
+    AGENT = "agent"
+    LAWYER = "lawyer"
+    WHISTLE_BLOWER = "whistle_blower"
     MERCHANT = "merchant"
+    PLATFORM = "platform"
+    PAYMENT_PROVIDER = "payment_provider"
     MEDIATOR = "mediator"
+    ADJUDICATOR = "adjudicator"
     REGULATOR = "regulator"
+    PARTNER = "partner"
+    APPEAL_REVIEWER = "appeal_reviewer"
+    AUDITOR = "auditor"
+    ANALYST = "analyst"
+    RULEBOOK_EDITOR = "rulebook_editor"
     SERVICE = "service"
 
 
@@ -97,11 +110,13 @@ class Channel(StrEnum):
     WEB = "web"
     APP = "app"
     WECHAT = "wechat"
+    WECHAT_MINI_PROGRAM = "wechat_mini_program"
     ALIPAY = "alipay"
     EMAIL = "email"
     FAX = "fax"
     POSTAL_MAIL = "postal_mail"
     WALK_IN = "walk_in"
+    IMPORT = "import"
     REFERRAL = "referral"
     WEB_REFERRAL = "web_referral"
 
@@ -147,7 +162,7 @@ class Code(BaseModel):
 
 
 class Origin(BaseModel):
-    """Where an imported complaint comes from: the register and its reference there."""
+    """A register, or another organisation, and the reference of the matter there."""
 
     model_config = FROZEN
     register_name: ShortText

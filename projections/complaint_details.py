@@ -5,22 +5,83 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
-from domain.complaint.events import (
-    RELIEF,
-    Answered,
-    Closed,
-    ComplaintEvent,
-    Corrected,
+from domain.complaint.clocks import (
+    ClocksResumed,
+    ClocksStopped,
     DeadlineMissed,
-    Disputed,
-    Filed,
-    Reopened,
-    Resolved,
-    Routed,
-    Withdrawn,
+    DuesRevised,
+    MediationEnded,
+    OfferExpired,
+    Published,
+    Upgraded,
 )
-from domain.complaint.state import Status
+from domain.complaint.ending import Closed, Corrected, Disputed, Reopened, Withdrawn
+from domain.complaint.filing import (
+    AccountMatched,
+    AttemptLinked,
+    Filed,
+    MatchCorrected,
+    MemberJoined,
+    MemberLeft,
+    Merged,
+    RespondentAdded,
+)
+from domain.complaint.handling import (
+    Accepted,
+    CalledBack,
+    Concluded,
+    Received,
+    Referred,
+    Refused,
+    ReturnedFromAbroad,
+    SentAbroad,
+    SupervisionOrdered,
+    SupplementAsked,
+    Supplemented,
+    Transferred,
+)
+from domain.complaint.life import ComplaintEvent
+from domain.complaint.mediation import (
+    AppraisalOrdered,
+    AppraisalReported,
+    FastTracked,
+    MediationBegun,
+    MediationConsented,
+    MediatorAssigned,
+    MediatorKind,
+    MediatorRecused,
+    PersonReached,
+    PersonRequested,
+    SessionCut,
+    SessionResumed,
+    SuggestionAnswered,
+    SuggestionMade,
+)
+from domain.complaint.negotiation import RELIEF, Answered, OfferAccepted, OfferDeclined, OfferMade, Routed
+from domain.complaint.publication import OutcomePublished, PublicationConsented, Withheld
+from domain.complaint.reports import (
+    CaseDeclined,
+    CaseDismissed,
+    CaseFiled,
+    ConsultationAnswered,
+    PenaltyImposed,
+    RewardGranted,
+    SuggestionAcknowledged,
+    VerificationBegun,
+    VerificationExtended,
+)
+from domain.complaint.settlement import JudiciallyConfirmed, Performed, Resolved
+from domain.complaint.state import Deadline, OutcomeKind, Status
+from domain.complaint.ways import (
+    AdjudicationOpened,
+    ArbitrationAgreed,
+    ArbitrationReferred,
+    CourtReferred,
+    Decided,
+    FeeCharged,
+)
 from domain.streams import COMPLAINT
+from domain.values import Money
 from projections.projection import Projection
 from projections.resolution_statistics import RESOLUTION_STATISTICS
 
@@ -58,6 +119,21 @@ class Row(NamedTuple):
     disputed: bool = False
     reopened: int = 0
     withdrawn_at: datetime | None = None
+    kind: str = "complaint"
+    regime: str | None = None
+    holder: str | None = None
+    office_id: str | None = None
+    upgraded: str | None = None
+    rule_set: str | None = None
+    accepted_at: datetime | None = None
+    mediator_id: str | None = None
+    human: bool = False
+    way: str | None = None
+    public: bool = False
+    punitive_fen: int = 0
+    merged_into: str | None = None
+    concluded_at: datetime | None = None
+    satisfaction: int | None = None
 
 
 def fold(row: Row | None, event: ComplaintEvent) -> Row:
@@ -79,6 +155,8 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             reference=event.origin.reference if event.origin else None,
             claim_fen=event.claim.fen if event.claim else None,
             claim_currency=event.claim.currency if event.claim else None,
+            kind=event.kind,
+            merchant_id=event.order.merchant_id if event.order else None,
         )
     if row is None:
         raise ValueError(f"{event.name} before complaint.filed")
@@ -89,6 +167,8 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 merchant_id=event.merchant_id,
                 routed_at=event.occurred_at,
                 answer_due=event.answer_due,
+                regime=event.regime,
+                holder=event.merchant_id,
             )
         case Answered():
             return row._replace(
@@ -98,25 +178,26 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 answered_on_time=event.in_time,
             )
         case Resolved():
-            in_cny = event.recovered is not None and event.recovered.currency == "CNY"
-            recovered = event.recovered.fen if event.recovered is not None and in_cny else 0
             return row._replace(
                 status=Status.RESOLVED,
                 resolved=True,
                 resolved_at=event.occurred_at,
-                recovered_fen=row.recovered_fen + recovered,
+                recovered_fen=row.recovered_fen + _fen(event.recovered),
+                way=event.way,
             )
         case Closed():
             return row._replace(status=Status.CLOSED, ground=event.ground, closed_at=event.occurred_at)
         case DeadlineMissed():
-            return row._replace(deadlines_missed=row.deadlines_missed + 1)
+            status = Status.RECEIVED if event.deadline is Deadline.SUPPLEMENT else row.status
+            return row._replace(deadlines_missed=row.deadlines_missed + 1, status=status)
         case Disputed():
             return row._replace(disputed=True)
         case Withdrawn():
             return row._replace(status=Status.WITHDRAWN, withdrawn_at=event.occurred_at)
         case Reopened():
             return row._replace(
-                status=Status.ROUTED,
+                status=event.status or Status.ROUTED,
+                holder=row.merchant_id if event.status is None else row.office_id,
                 answer_due=event.answer_due,
                 answer=None,
                 answered_at=None,
@@ -127,11 +208,120 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 closed_at=None,
                 disputed=False,
                 reopened=row.reopened + 1,
+                mediator_id=None,
+                way=None,
+                concluded_at=None,
+                satisfaction=None,
             )
         case Corrected():
             return _correct(row, event)
+        case Upgraded():
+            return row._replace(status=Status.RECEIVED, upgraded=event.trigger, holder=row.office_id)
+        case Received() | VerificationBegun():
+            return row._replace(
+                status=Status.RECEIVED if isinstance(event, Received) else Status.VERIFYING,
+                office_id=event.office_id,
+                holder=event.office_id,
+            )
+        case SupplementAsked():
+            return row._replace(status=Status.SUPPLEMENTING)
+        case Supplemented():
+            return row._replace(status=Status.RECEIVED)
+        case Accepted():
+            return row._replace(
+                status=Status.ACCEPTED,
+                accepted_at=event.occurred_at,
+                rule_set=event.rule_set,
+                holder=event.office_id,
+            )
+        case Transferred():
+            return row._replace(office_id=event.to_office, holder=event.to_office)
+        case SentAbroad():
+            return row._replace(holder=event.partner)
+        case ReturnedFromAbroad():
+            return row._replace(holder=row.office_id)
+        case Refused():
+            return row._replace(status=Status.REFUSED, ground=event.ground, closed_at=event.occurred_at)
+        case Referred():
+            return row._replace(status=Status.REFERRED, holder=event.addressee, closed_at=event.occurred_at)
+        case Merged():
+            return row._replace(status=Status.MERGED, merged_into=event.into, closed_at=event.occurred_at)
+        case MediationEnded():
+            return row._replace(status=Status.CLOSED, ground=event.ground, closed_at=event.occurred_at)
+        case MediatorAssigned():
+            human = row.human or event.kind is not MediatorKind.SOFTWARE
+            return row._replace(mediator_id=event.mediator_id, human=human)
+        case MediatorRecused():
+            return row._replace(mediator_id=None)
+        case PersonReached():
+            return row._replace(human=True)
+        case MediationBegun():
+            return row._replace(status=Status.MEDIATING)
+        case AdjudicationOpened() | ArbitrationReferred() | CourtReferred():
+            return row._replace(
+                status=Status.ADJUDICATING, closed_at=None, ground=None, concluded_at=None, satisfaction=None
+            )
+        case Decided():
+            if event.for_consumer:
+                return row
+            return row._replace(status=Status.CLOSED, ground="decided_for_merchant", closed_at=event.occurred_at)
+        case Performed():
+            if event.kind is OutcomeKind.PUNITIVE_DAMAGES:
+                return row._replace(punitive_fen=row.punitive_fen + _fen(event.amount))
+            return row._replace(recovered_fen=row.recovered_fen + _fen(event.amount))
+        case Published():
+            return row._replace(public=True)
+        case Withheld():
+            return row._replace(public=False)
+        case AccountMatched() | MatchCorrected():
+            return row._replace(consumer_id=event.consumer_id)
+        case Concluded():
+            return row._replace(concluded_at=event.occurred_at)
+        case CalledBack():
+            return row._replace(satisfaction=event.satisfaction)
+        case CaseFiled():
+            return row._replace(status=Status.CASE_FILED)
+        case CaseDeclined() | CaseDismissed() | PenaltyImposed() | ConsultationAnswered() | SuggestionAcknowledged():
+            ground = event.name.removeprefix("complaint.")
+            return row._replace(status=Status.CLOSED, ground=ground, closed_at=event.occurred_at)
+        case (
+            OfferMade()
+            | OfferAccepted()
+            | OfferDeclined()
+            | OfferExpired()
+            | ClocksStopped()
+            | ClocksResumed()
+            | DuesRevised()
+            | AttemptLinked()
+            | RespondentAdded()
+            | MemberJoined()
+            | MemberLeft()
+            | SupervisionOrdered()
+            | MediationConsented()
+            | SuggestionMade()
+            | SuggestionAnswered()
+            | PersonRequested()
+            | SessionCut()
+            | SessionResumed()
+            | AppraisalOrdered()
+            | AppraisalReported()
+            | FastTracked()
+            | ArbitrationAgreed()
+            | FeeCharged()
+            | JudiciallyConfirmed()
+            | PublicationConsented()
+            | OutcomePublished()
+            | VerificationExtended()
+            | RewardGranted()
+        ):
+            return row
         case _:
             assert_never(event)
+
+
+def _fen(money: Money | None) -> int:
+    """Return an amount in fen; other currencies than CNY are not summed."""
+    return money.fen if money is not None and money.currency == "CNY" else 0
 
 
 def _correct(row: Row, event: Corrected) -> Row:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
-from domain.merchant.events import MerchantEvent
+from domain.merchant.events import Enrolled, EnrolmentEnded, MerchantEvent, PromiseLeft, PromiseSigned, Registered
 from domain.streams import MERCHANT
 from projections.projection import Projection
 
@@ -18,17 +18,33 @@ class Row(NamedTuple):
     identifier_scheme: str | None = None
     identifier: str | None = None
     register_name: str | None = None
+    promise_since: datetime | None = None
+    enrolled_since: datetime | None = None
 
 
 def fold(row: Row | None, event: MerchantEvent) -> Row:
-    """Return the row after ``event``."""
-    return Row(
-        trade_name=event.trade_name,
-        registered_at=event.occurred_at,
-        identifier_scheme=event.identifier.scheme if event.identifier else None,
-        identifier=event.identifier.value if event.identifier else None,
-        register_name=event.register_name,
-    )
+    """Return the row after ``event``; raises ValueError when a stream does not begin with its registration."""
+    if isinstance(event, Registered):
+        return Row(
+            trade_name=event.trade_name,
+            registered_at=event.occurred_at,
+            identifier_scheme=event.identifier.scheme if event.identifier else None,
+            identifier=event.identifier.value if event.identifier else None,
+            register_name=event.register_name,
+        )
+    if row is None:
+        raise ValueError(f"{event.name} before merchant.registered")
+    match event:
+        case PromiseSigned():
+            return row._replace(promise_since=event.occurred_at)
+        case PromiseLeft():
+            return row._replace(promise_since=None)
+        case Enrolled():
+            return row._replace(enrolled_since=event.occurred_at)
+        case EnrolmentEnded():
+            return row._replace(enrolled_since=None)
+        case _:
+            assert_never(event)
 
 
 MERCHANTS = Projection(name="merchants", kind=MERCHANT, table="read.merchants", key="merchant_id", row=Row, fold=fold)

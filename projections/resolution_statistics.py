@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from domain.calendar import month_of
-from domain.complaint.state import Status
+from domain.complaint.state import RequestKind, Status
 from projections.projection import Sums
 
 if TYPE_CHECKING:
@@ -25,16 +25,20 @@ MEASURES = (
     "reopened",
     "recovered_fen",
 )
+_NOT_VALID = frozenset({Status.WITHDRAWN, Status.REFUSED, Status.REFERRED})
 DIMENSIONS = ("all", "merchant", "product", "region", "channel")
 
 
 def contributions(row: Row) -> Mapping[tuple[Any, ...], tuple[int, ...]]:
     """Return what a complaint counts for, under the key (dimension, scheme, key, month of filing).
 
-    Valid is every complaint that was neither withdrawn nor found to be unfounded; all other measures but ``filed``
+    Nothing but complaints, and one that was merged into another not at all. Valid is every complaint that was neither
+    withdrawn, refused nor referred to another authority, nor found to be unfounded; all other measures but ``filed``
     count valid complaints only.
     """
-    valid = row.status != Status.WITHDRAWN and row.ground != "unfounded"
+    if row.kind != RequestKind.COMPLAINT or row.status == Status.MERGED:
+        return {}
+    valid = row.status not in _NOT_VALID and row.ground != "unfounded"
     measures = (
         (
             1,

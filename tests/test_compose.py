@@ -26,7 +26,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 PROGRAM = {name: service for name, service in SERVICES.items() if service.get("image") == "complaint-ledger"}
-WORKERS = ("api", "relay", "projector")
+WORKERS = ("api", "relay", "projector", "watcher")
 
 
 @pytest.fixture(scope="module")

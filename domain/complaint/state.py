@@ -2,95 +2,258 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Annotated, NamedTuple
 
-from domain.complaint.events import (
-    RELIEF,
-    Answered,
-    Closed,
-    ComplaintEvent,
-    Corrected,
-    DeadlineMissed,
-    Disputed,
-    Filed,
-    Reopened,
-    Resolved,
-    Routed,
-    Withdrawn,
-)
+from pydantic import BaseModel, Field
+
+from domain.calendar import Unit
+from domain.values import FROZEN, Instant, Money, ShortText
+
+
+class RequestKind(StrEnum):
+    """The four kinds of request. Only a complaint is mediated; a report leads to an investigation."""
+
+    COMPLAINT = "complaint"
+    REPORT = "report"
+    CONSULTATION = "consultation"
+    SUGGESTION = "suggestion"
 
 
 class Status(StrEnum):
-    """Where a complaint stands. NONE: not filed yet."""
+    """Where a request stands. NONE: not filed yet."""
 
     NONE = "none"
     FILED = "filed"
     ROUTED = "routed"
     ANSWERED = "answered"
+    RECEIVED = "received"
+    SUPPLEMENTING = "supplementing"
+    ACCEPTED = "accepted"
+    MEDIATING = "mediating"
+    ADJUDICATING = "adjudicating"
+    VERIFYING = "verifying"
+    CASE_FILED = "case_filed"
     RESOLVED = "resolved"
     CLOSED = "closed"
+    REFUSED = "refused"
+    REFERRED = "referred"
+    MERGED = "merged"
     WITHDRAWN = "withdrawn"
 
 
+#: A request that is not at its end.
+OPEN = frozenset(
+    {
+        Status.FILED,
+        Status.ROUTED,
+        Status.ANSWERED,
+        Status.RECEIVED,
+        Status.SUPPLEMENTING,
+        Status.ACCEPTED,
+        Status.MEDIATING,
+        Status.ADJUDICATING,
+        Status.VERIFYING,
+        Status.CASE_FILED,
+    }
+)
+ENDED = frozenset(Status) - OPEN - {Status.NONE}
+
+
+class Deadline(StrEnum):
+    """What has to happen within a term."""
+
+    ANSWER = "answer"
+    FIRST_RESPONSE = "first_response"
+    RESOLUTION = "resolution"
+    ENTERPRISE = "enterprise"
+    ESCALATION = "escalation"
+    PUBLICATION = "publication"
+    OFFER = "offer"
+    ACCEPTANCE = "acceptance"
+    SUPPLEMENT = "supplement"
+    MEDIATION = "mediation"
+    VERIFICATION = "verification"
+    PERFORMANCE = "performance"
+
+
+class Clock(BaseModel):
+    """A term that runs: ``due`` is the last instant in time, ``n`` units (microseconds for hours) after ``since``.
+
+    ``left`` is how much is left of a clock that stands still, in the same measure, ``since`` then; its ``due`` says
+    nothing meanwhile.
+    ``provisional``: the calendar of a year that it runs into is not published yet.
+    """
+
+    model_config = FROZEN
+    deadline: Deadline
+    due: Instant
+    since: Instant
+    n: Annotated[int, Field(ge=0)]
+    unit: Unit
+    rolls: bool | None = None
+    provisional: bool | None = None
+    left: Annotated[int, Field(ge=0)] | None = None
+    rule_set: ShortText | None = None
+    source: ShortText | None = None
+
+
+class Side(StrEnum):
+    """The two parties."""
+
+    CONSUMER = "consumer"
+    MERCHANT = "merchant"
+
+
+class Way(StrEnum):
+    """How a dispute can come to its end."""
+
+    NEGOTIATION = "negotiation"
+    MEDIATION = "mediation"
+    ADJUDICATION = "adjudication"
+    ARBITRATION = "arbitration"
+    LITIGATION = "litigation"
+
+
+class OutcomeKind(StrEnum):
+    """What an agreement or a decision may consist of; several compose."""
+
+    RETURN = "return"
+    EXCHANGE = "exchange"
+    REPAIR = "repair"
+    PARTIAL_REFUND = "partial_refund"
+    FULL_REFUND = "full_refund"
+    COMPENSATION = "compensation"
+    PUNITIVE_DAMAGES = "punitive_damages"
+    APOLOGY = "apology"
+    CONTRACT_ENDED = "contract_ended"
+
+
+class Outcome(BaseModel):
+    """One item of what was agreed or decided. ``payer`` pays the amount: by default the merchant."""
+
+    model_config = FROZEN
+    kind: OutcomeKind
+    amount: Money | None = None
+    payer: Annotated[str, Field(pattern="^(merchant|platform|payment_provider)$")] | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class Complaint:
-    """``answer_due`` and ``missed`` concern the answer that is awaited now."""
+class Offer:
+    """The offer on the table."""
+
+    number: int
+    by: Side
+    terms: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mediation:
+    """Who mediates, who consented, and the suggestions that were made (by number: who took them)."""
+
+    mediator_id: str = ""
+    consents: frozenset[Side] = frozenset()
+    suggestions: tuple[tuple[Outcome, ...], ...] = ()
+    taken: tuple[frozenset[Side], ...] = ()
+    refused: frozenset[int] = frozenset()
+    person_wanted: bool = False
+    cut_sessions: frozenset[str] = frozenset()
+    appraisal: str = ""
+    fast_track: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What was agreed or decided, and how much of each item has been performed, in hundredths."""
+
+    terms: tuple[Outcome, ...] = ()
+    performed: tuple[int, ...] = ()
+    done: frozenset[int] = frozenset()
+    mediated: bool = False
+    confirmed: bool = False
+    way: Way = Way.NEGOTIATION
+    arbitration_agreed: frozenset[Side] = frozenset()
+    arbitrated: bool = False
+    publication_agreed: frozenset[Side] = frozenset()
+    decided: bool = False
+    decision_published: bool = False
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing but the law's own remedies is left: an arbitration was begun, or a court has decided."""
+        return self.arbitrated or (self.decided and self.way is Way.LITIGATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Investigation:
+    """What a report has led to."""
+
+    extended: bool = False
+    fine_fen: int | None = None
+    rewarded: bool = False
+
+
+class Complaint(NamedTuple):
+    """A request.
+
+    ``missed`` are the deadlines missed since it was filed or last reopened; ``rules`` the rule set that it was accepted
+    under; ``holder`` who has it now: an office, a merchant, a partner organisation, the authority it was referred to.
+    """
 
     status: Status = Status.NONE
+    kind: RequestKind = RequestKind.COMPLAINT
     consumer_id: str = ""
     imported: bool = False
-    answer_due: datetime | None = None
-    missed: bool = False
+    clocks: tuple[Clock, ...] = ()
+    missed: frozenset[Deadline] = frozenset()
     answered: bool = False
     disputed: bool = False
+    merchant_id: str = ""
+    filed_at: datetime | None = None
+    ended_at: datetime | None = None
+    region: str = ""
+    claim: Money | None = None
+    purchased_at: datetime | None = None
+    holder: str = ""
+    office_id: str = ""
+    rules: str = ""
+    regime: str = ""
+    matched: bool = False
+    published: bool = False
+    withheld: bool = False
+    concluded: bool = False
+    called_back: bool = False
+    reopened: int = 0
+    stopped: frozenset[str] = frozenset()
+    offer: Offer | None = None
+    offers: int = 0
+    attempts: frozenset[str] = frozenset()
+    respondents: tuple[tuple[str, str], ...] = ()
+    members: frozenset[str] = frozenset()
+    joint: bool = False
+    mediation: Mediation = Mediation()
+    settlement: Settlement = Settlement()
+    investigation: Investigation = Investigation()
+
+    @property
+    def answer_due(self) -> datetime | None:
+        """Until when the merchant's answer is awaited, if there is a term that runs."""
+        return next((clock.due for clock in self.clocks if clock.deadline is Deadline.ANSWER), None)
+
+    def clock(self, deadline: Deadline) -> Clock | None:
+        """Return the clock of ``deadline``, if it runs or stands still."""
+        return next((clock for clock in self.clocks if clock.deadline is deadline), None)
+
+    def with_clocks(self, started: tuple[Clock, ...] | None, ended: frozenset[Deadline] = frozenset()) -> Complaint:
+        """Return the state with ``started`` in place of those of the same deadlines, and without ``ended``."""
+        started = started or ()
+        if not started and not (ended and self.clocks):
+            return self
+        replaced = {clock.deadline for clock in started} | ended
+        kept = tuple(clock for clock in self.clocks if clock.deadline not in replaced)
+        return self._replace(clocks=(*kept, *started))
 
 
 NEW = Complaint()
-
-
-def evolve(state: Complaint, event: ComplaintEvent) -> Complaint:
-    """Return the state after ``event``. Checks nothing: what is in the ledger has happened."""
-    match event:
-        case Filed():
-            return replace(
-                state,
-                status=Status.FILED,
-                consumer_id=event.consumer_id,
-                imported=event.origin is not None,
-            )
-        case Routed():
-            return replace(state, status=Status.ROUTED, answer_due=event.answer_due)
-        case Answered():
-            return replace(state, status=Status.ANSWERED, answered=True)
-        case Resolved():
-            return replace(state, status=Status.RESOLVED)
-        case Closed():
-            return replace(state, status=Status.CLOSED)
-        case DeadlineMissed():
-            return replace(state, missed=True)
-        case Disputed():
-            return replace(state, disputed=True)
-        case Withdrawn():
-            return replace(state, status=Status.WITHDRAWN)
-        case Reopened():
-            return replace(
-                state,
-                status=Status.ROUTED,
-                answer_due=event.answer_due,
-                missed=False,
-                answered=False,
-                disputed=False,
-            )
-        case Corrected():
-            return _correct(state, event)
-        case _:
-            assert_never(event)
-
-
-def _correct(state: Complaint, event: Corrected) -> Complaint:
-    if event.answer is not None:
-        state = replace(state, status=Status.RESOLVED if event.answer in RELIEF else Status.CLOSED)
-    return state if event.disputed is None else replace(state, disputed=event.disputed)

@@ -17,4 +17,34 @@ class Registered(Event):
     precision: TimePrecision = TimePrecision.INSTANT
 
 
-MerchantEvent = Registered
+class PromiseSigned(Event):
+    """The merchant promises to answer within a day and to try to resolve within seven, from now on."""
+
+    name = "merchant.promise_signed"
+
+    batch: ShortText
+
+
+class PromiseLeft(Event):
+    """The merchant leaves the promise; complaints filed before stay under it."""
+
+    name = "merchant.promise_left"
+
+    reason: ShortText
+
+
+class Enrolled(Event):
+    """The enterprise takes part in online dispute resolution: it gets complaints first, from now on."""
+
+    name = "merchant.enrolled"
+
+
+class EnrolmentEnded(Event):
+    """The enterprise no longer gets complaints first."""
+
+    name = "merchant.enrolment_ended"
+
+    reason: ShortText
+
+
+MerchantEvent = Registered | PromiseSigned | PromiseLeft | Enrolled | EnrolmentEnded

@@ -49,7 +49,7 @@ def test_every_way_in_which_an_append_ends_is_counted() -> None:
     assert grown == {"appended": 3, "duplicate": 2, "conflict": 1, "unavailable": 4, "failed": 1}
 
 
-@pytest.mark.parametrize("process", ["api", "relay", "projector"])
+@pytest.mark.parametrize("process", ["api", "relay", "projector", "watcher"])
 def test_names_say_the_unit_and_counters_end_in_total(process: metrics.Process) -> None:
     own = [metric for metric in metrics.registry(process).collect() if metric.name.startswith("complaints_")]
     assert own

@@ -14,11 +14,15 @@ from hypothesis import strategies as st
 from adapters.cfpb import Response, Row
 from adapters.cfpb_import import ANSWER_DAYS, IMPORTER, plan
 from domain.calendar import start_of_day
-from domain.complaint import decisions
-from domain.complaint.events import Answered, AnswerKind, Closed, Corrected, DeadlineMissed, Disputed, Filed, Routed
-from domain.complaint.state import Complaint, Status
+from domain.complaint import ending, negotiation, settlement
+from domain.complaint.clocks import DeadlineMissed
+from domain.complaint.ending import Closed, Corrected, Disputed
+from domain.complaint.filing import Filed
+from domain.complaint.negotiation import Answered, AnswerKind, Routed
+from domain.complaint.state import Complaint, RequestKind, Status
 from domain.errors import RuleViolation
 from domain.event import Event
+from domain.rulebook.book import EMPTY
 from domain.streams import COMPLAINT
 from domain.values import Channel, Code, Origin, Role, TimePrecision
 from projections.complaint_details import Row as Details
@@ -123,6 +127,7 @@ def test_the_filing_holds_what_the_row_says_in_our_words() -> None:
     assert filed == Filed(
         occurred_at=start_of_day(RECEIVED),
         actor=IMPORTER,
+        kind=RequestKind.COMPLAINT,
         consumer_id=filed.consumer_id,
         channel=Channel.POSTAL_MAIL,
         scheme="cfpb",
@@ -255,7 +260,7 @@ def test_an_older_edition_that_knows_less_retracts_nothing(older: Row) -> None:
 
 def test_a_complaint_that_went_another_way_in_the_ledger_is_refused_with_the_rule() -> None:
     history = published(OPEN)
-    history += decisions.withdraw(state_of(history), at=start_of_day(date(2014, 12, 1)), by=IMPORTER)
+    history += ending.withdraw(state_of(history), at=start_of_day(date(2014, 12, 1)), by=IMPORTER, book=EMPTY)
     with pytest.raises(RuleViolation) as refused:
         plan(ROW, history, ACME)
     assert refused.value.rule == "answer-once-when-routed"
@@ -291,12 +296,12 @@ EDITIONS = st.builds(
 )
 #: What others may do with the complaint between two editions.
 OTHERS: list[tuple[Any, dict[str, Any]]] = [
-    (decisions.withdraw, {}),
-    (decisions.reopen, {"reason": "again"}),
-    (decisions.close, {"ground": "unfounded"}),
-    (decisions.resolve, {"basis": "agreement"}),
-    (decisions.answer, {"kind": AnswerKind.EXPLANATION}),
-    (decisions.dispute, {}),
+    (ending.withdraw, {}),
+    (ending.reopen, {"reason": "again"}),
+    (ending.close, {"ground": "unfounded"}),
+    (settlement.resolve, {"basis": "agreement"}),
+    (negotiation.answer, {"kind": AnswerKind.EXPLANATION}),
+    (ending.dispute, {}),
 ]
 REGULATOR = replace(IMPORTER, role=Role.REGULATOR)
 
@@ -333,7 +338,7 @@ def test_whatever_others_do_meanwhile_a_row_is_planned_or_refused_by_a_rule(
                 assert plan(happening, list(history), ACME) == []
             else:
                 decide, arguments = happening
-                history += decide(state_of(history), at=start_of_day(SENT), by=REGULATOR, **arguments)
+                history += decide(state_of(history), at=start_of_day(SENT), by=REGULATOR, book=EMPTY, **arguments)
         except RuleViolation:
             continue
         shown(history)

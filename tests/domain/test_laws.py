@@ -1,142 +1,257 @@
-"""Laws that hold for whatever is tried, in whatever order."""
+"""Laws that hold for whatever is tried, in whatever order, on a request of any kind."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
+import pytest
+from hypothesis import assume, settings
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from domain.complaint import decisions
-from domain.complaint.events import AnswerKind, ComplaintEvent
-from domain.complaint.state import NEW, Complaint, Status, evolve
-from domain.errors import LedgerError
-from domain.values import Channel, Money, Origin
+from domain.complaint import clocks, filing, life
+from domain.complaint.action import Action
+from domain.complaint.clocks import ClocksResumed, ClocksStopped, DuesRevised
+from domain.complaint.life import ACTIONS, OF_A_REGISTER, ComplaintEvent
+from domain.complaint.settlement import Performed, Resolved
+from domain.complaint.state import ENDED, NEW, Complaint, Deadline, Outcome, OutcomeKind, Status
+from domain.errors import LedgerError, RuleViolation
+from domain.event import Event
+from domain.streams import COMPLAINT
+from domain.values import CLOCK, Money
 from projections.complaint_details import COMPLAINT_DETAILS, Row
 from projections.resolution_statistics import MEASURES, contributions
-from tests.domain.scenario import CONSUMER, MERCHANT, MERCHANT_ID, REGULATOR, SERVICE, START
+from tests.domain.arguments import ACTORS, Occasion, arguments
+from tests.domain.lives import lapsed
+from tests.domain.procedures import by_time, events_of
+from tests.domain.random_lives import BEGINNINGS, BEGUN, BOOKS, CONSUMER, PAUSES, SERVICE, attempt, choose, histories
+from tests.domain.scenario import day
 
-money = st.builds(Money, fen=st.integers(0, 10**9), currency=st.sampled_from(["CNY", "USD"]))
-times = st.integers(0, 60 * 24 * 90).map(lambda minutes: START + timedelta(minutes=minutes))
-actors = st.sampled_from([CONSUMER, MERCHANT, REGULATOR, SERVICE])
-due = st.none() | times
-
-commands: list[st.SearchStrategy[tuple[Any, dict[str, Any]]]] = [
-    st.tuples(
-        st.just(decisions.file),
-        st.fixed_dictionaries(
-            {
-                "consumer_id": st.just(CONSUMER.id),
-                "channel": st.sampled_from(Channel),
-                "scheme": st.just("free"),
-                "product": st.sampled_from(["a", "b"]),
-                "origin": st.sampled_from([None, Origin(register_name="cfpb", reference="1")]),
-            }
-        ),
-    ),
-    st.tuples(
-        st.just(decisions.route), st.fixed_dictionaries({"merchant_id": st.just(MERCHANT_ID), "answer_due": due})
-    ),
-    st.tuples(
-        st.just(decisions.answer),
-        st.fixed_dictionaries(
-            {
-                "kind": st.sampled_from(AnswerKind),
-                "relief": st.none() | money,
-                "stated": st.sampled_from([None, "in_time", "late", "not_stated"]),
-            }
-        ),
-    ),
-    st.tuples(st.just(decisions.miss_answer), st.just({})),
-    st.tuples(
-        st.just(decisions.resolve),
-        st.fixed_dictionaries({"basis": st.just("agreement"), "recovered": st.none() | money}),
-    ),
-    st.tuples(
-        st.just(decisions.close),
-        st.fixed_dictionaries({"ground": st.sampled_from(["answered", "no_agreement", "unfounded"])}),
-    ),
-    st.tuples(st.just(decisions.dispute), st.just({})),
-    st.tuples(st.just(decisions.withdraw), st.just({})),
-    st.tuples(st.just(decisions.reopen), st.fixed_dictionaries({"reason": st.just("again"), "answer_due": due})),
-    st.tuples(
-        st.just(decisions.correct),
-        st.fixed_dictionaries(
-            {}, optional={"product": st.just("c"), "disputed": st.booleans(), "answer": st.sampled_from(AnswerKind)}
-        ),
-    ),
-]
-attempts = st.lists(st.tuples(st.one_of(commands), times, actors), max_size=25)
+#: The events that may follow each end: those of the actions that it allows, and what the passing of time brings.
+AFTER = {
+    status: {event.name for action in ACTIONS.values() if status in action.during for event in events_of(action)}
+    | {event.name for event in by_time()}
+    for status in ENDED
+}
 
 
-def histories() -> st.SearchStrategy[list[ComplaintEvent]]:
-    """Histories that decisions have made."""
-    return attempts.map(lambda tried: run(tried)[1]).filter(bool)
+class Life(RuleBasedStateMachine):
+    """A request, on which actors of all roles try all there is, while time passes and calendars are published."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: Complaint = NEW
+        self.history: list[ComplaintEvent] = []
+        self.row: Row | None = None
+        self.at: datetime = BEGINNINGS[0]
+        self.book = BOOKS[0]
 
-def run(tried: list[Any]) -> tuple[Complaint, list[ComplaintEvent]]:
-    state, history = NEW, list[ComplaintEvent]()
-    for (decide, arguments), at, by in tried:
-        try:
-            events = decide(state, at=at, by=by, **arguments)
-        except LedgerError:
-            continue
+    @initialize(seed=st.integers(0, 2**32), begun=st.sampled_from((None, *BEGUN)))
+    def begin(self, seed: int, begun: Any) -> None:
+        chance = Random(seed)
+        self.at = chance.choice(BEGINNINGS) if begun is None else day(5)
+        events = list(begun or ())
+        while not events:
+            events = attempt(filing.file, NEW, self.at, CONSUMER, self.book, chance)
+        self.take(events)
+
+    @rule(seed=st.integers(0, 2**32), by=st.sampled_from(ACTORS), pause=st.sampled_from(PAUSES))
+    def try_something(self, seed: int, by: Any, pause: timedelta) -> None:
+        self.at += pause
+        chance = Random(seed)
+        action = choose(self.state, self.at, by, self.book, chance)
+        self.take(attempt(action, self.state, self.at, by, self.book, chance))
+
+    @rule(pause=st.sampled_from(PAUSES))
+    def time_passes(self, pause: timedelta) -> None:
+        self.at += pause
+        self.take(life.fall_due(self.state, at=self.at, by=CLOCK, book=self.book))
+
+    @rule()
+    def the_calendar_of_the_next_year_is_published(self) -> None:
+        self.book = BOOKS[1]
+
+    @rule(seed=st.integers(0, 2**32), by=st.sampled_from(ACTORS))
+    def the_list_of_legal_actions_is_honest(self, seed: int, by: Any) -> None:
+        """Each that is listed is accepted for some arguments, and each that is not listed for none."""
+        chance = Random(seed)
+        listed = life.legal_actions(self.state, at=self.at, by=by, book=self.book)
+        for name, action in ACTIONS.items():
+            if name in listed:
+                assert any(self.accepts(action, by, chance) for _ in range(60)), f"{name} is listed, and never accepted"
+            elif name not in OF_A_REGISTER:
+                assert not any(self.accepts(action, by, chance) for _ in range(2)), f"{name} is not listed"
+
+    def accepts(self, action: Action, by: Any, chance: Random) -> bool:
+        return bool(attempt(action, self.state, self.at, by, self.book, chance))
+
+    def take(self, events: Iterable[ComplaintEvent]) -> None:
         for event in events:
-            state = evolve(state, event)
-            history.append(event)
-    return state, history
+            before, self.state = self.state, life.evolve(self.state, event)
+            self.history.append(event)
+            self.row = COMPLAINT_DETAILS.fold(self.row, event)
+            if before.status in ENDED:
+                assert event.name in AFTER[before.status]
+            if event.name != "complaint.reopened":
+                assert self.state.missed >= before.missed, "what was missed stays missed"
+                self.no_deadline_moves_earlier(before, event)
+
+    def no_deadline_moves_earlier(self, before: Complaint, event: ComplaintEvent) -> None:
+        for old in before.clocks:
+            new = self.state.clock(old.deadline)
+            # Another offer has a term of its own.
+            if new is not None and old.deadline is not Deadline.OFFER and not old.provisional:
+                assert new.due >= old.due
+                if new != old:
+                    assert isinstance(event, ClocksStopped | ClocksResumed | DuesRevised) or new.due > old.due
+
+    @invariant()
+    def the_row_agrees_with_the_state(self) -> None:
+        if self.row is None:
+            return
+        row, state = self.row, self.state
+        assert row.status == state.status
+        assert row.resolved == (state.status is Status.RESOLVED)
+        assert (row.office_id or "", row.holder or "") == (state.office_id, state.holder)
+        assert (row.public, row.disputed, row.reopened) == (state.published, state.disputed, state.reopened)
+        assert (row.kind, row.consumer_id) == (state.kind, state.consumer_id)
+        assert (row.concluded_at is not None) == state.concluded
+        assert (row.mediator_id or "") == state.mediation.mediator_id
+        if not state.imported:
+            assert (row.merchant_id or "") == state.merchant_id
+
+    @invariant()
+    def a_complaint_counts_the_same_in_every_dimension(self) -> None:
+        if self.row is None or not (counted := contributions(self.row)):
+            return
+        assert len(set(counted.values())) == 1
+        measures = dict(zip(MEASURES, next(iter(counted.values())), strict=True))
+        assert measures["answered_on_time"] <= measures["answered"] <= measures["valid"] <= measures["filed"] == 1
+        assert measures["resolved"] <= measures["valid"]
+
+    def teardown(self) -> None:
+        self.what_was_decided_replays_to_the_same_state()
+        money_adds_up(self.history, self.row)
+        self.nothing_lapses_twice()
+
+    def what_was_decided_replays_to_the_same_state(self) -> None:
+        assert COMPLAINT.fold(self.history) == self.state
+        again = [type(event).model_validate_json(event.model_dump_json()) for event in self.history]
+        assert COMPLAINT.fold(again) == self.state
+
+    def nothing_lapses_twice(self) -> None:
+        later = self.at + timedelta(days=400)
+        late = lapsed(tuple(self.history), later, self.book)
+        assert lapsed((*self.history, *late), later, self.book) == ()
 
 
-@settings(max_examples=300, deadline=None)
-@for_all(attempts)
-def test_what_was_decided_replays_to_the_same_state(tried: list[Any]) -> None:
-    state, history = run(tried)
-    replayed = NEW
+def money_adds_up(history: list[ComplaintEvent], row: Row | None) -> None:
+    """Nothing is paid beyond what was agreed, and what the read model has recovered is the sum of all that was paid."""
+    recovered = punitive = 0
+    terms: tuple[Outcome, ...] = ()
+    paid: list[int] = []
     for event in history:
-        replayed = evolve(replayed, event)
-    assert replayed == state
+        match event:
+            case Resolved():
+                terms, paid = event.terms or (), [0] * len(event.terms or ())
+                recovered += in_yuan(event.recovered)
+            case Performed():
+                agreed = terms[event.item].amount
+                paid[event.item] += event.amount.fen if event.amount else 0
+                assert paid[event.item] <= (agreed.fen if agreed else 0)
+                if event.kind is OutcomeKind.PUNITIVE_DAMAGES:
+                    punitive += in_yuan(event.amount)
+                else:
+                    recovered += in_yuan(event.amount)
+    if row is not None:
+        assert (row.recovered_fen, row.punitive_fen) == (recovered, punitive)
 
 
-@settings(max_examples=300, deadline=None)
-@for_all(attempts)
-def test_a_withdrawn_complaint_only_ever_follows_its_register(tried: list[Any]) -> None:
-    _, history = run(tried)
-    names = [event.name for event in history]
-    if "complaint.withdrawn" in names:
-        after = names[names.index("complaint.withdrawn") + 1 :]
-        assert set(after) <= {"complaint.corrected"}
+def in_yuan(money: Money | None) -> int:
+    return money.fen if money is not None and money.currency == "CNY" else 0
 
 
-@settings(max_examples=300, deadline=None)
-@for_all(attempts)
-def test_a_deadline_is_missed_once_between_two_reopenings(tried: list[Any]) -> None:
-    _, history = run(tried)
-    misses = 0
-    for event in history:
-        if event.name == "complaint.reopened":
-            misses = 0
-        misses += event.name == "complaint.deadline_missed"
-        assert misses <= 1
+Life.TestCase.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+TestLife = Life.TestCase
 
 
 @settings(max_examples=300, deadline=None)
 @for_all(histories())
-def test_the_row_agrees_with_the_state_and_contributes_the_same_to_every_dimension(
-    history: list[ComplaintEvent],
-) -> None:
-    state = NEW
-    row: Row | None = None
+def test_a_deadline_is_missed_once_between_its_beginnings(history: list[ComplaintEvent]) -> None:
+    missed: set[str] = set()
     for event in history:
-        state = evolve(state, event)
-        row = COMPLAINT_DETAILS.fold(row, event)
-    assert row is not None
-    assert row.disputed == state.disputed
-    assert row.status == state.status
-    assert row.resolved == (state.status is Status.RESOLVED)
-    by_dimension = {key[0]: measures for key, measures in contributions(row).items()}
-    assert len(set(by_dimension.values())) == 1
-    measures = dict(zip(MEASURES, by_dimension["all"], strict=True))
-    assert measures["answered_on_time"] <= measures["answered"] <= measures["valid"] <= measures["filed"] == 1
-    assert measures["resolved"] <= measures["valid"]
+        if event.name == "complaint.reopened":
+            missed = set()
+        for one in getattr(event, "clocks", None) or ():
+            missed.discard(one.deadline)
+        if isinstance(event, clocks.DeadlineMissed):
+            assert event.deadline not in missed
+            missed.add(event.deadline)
+
+
+@settings(max_examples=200, deadline=None)
+@for_all(histories())
+def test_what_falls_due_falls_due_at_its_due_time(history: list[ComplaintEvent]) -> None:
+    state = NEW
+    for event in history:
+        if isinstance(event, clocks.DeadlineMissed) and not state.imported:
+            running = state.clock(event.deadline)
+            assert running is not None
+            assert running.due == event.occurred_at
+        state = life.evolve(state, event)
+
+
+@settings(max_examples=200, deadline=None)
+@for_all(histories(), st.integers(0, 400))
+def test_looking_often_or_once_finds_the_same(history: list[ComplaintEvent], days: int) -> None:
+    end = history[-1].occurred_at + timedelta(days=days)
+    assume(end > history[-1].occurred_at)
+    once = lapsed(tuple(history), end)
+    seen: tuple[Event, ...] = tuple(history)
+    for n in range(1, 9):
+        seen = (*seen, *lapsed(seen, history[-1].occurred_at + (end - history[-1].occurred_at) * n / 8))
+    assert seen == (*history, *once)
+
+
+def statuses_that_actions_lead_to() -> set[Status]:
+    return {status for action in (*ACTIONS.values(), filing.file) for status in action.to}
+
+
+def test_every_status_is_reached_and_left_by_some_action() -> None:
+    assert statuses_that_actions_lead_to() == set(Status) - {Status.NONE}
+    assert {status for action in (*ACTIONS.values(), filing.file) for status in action.during} == set(Status)
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+def test_who_has_another_role_is_refused_by_name(action: Action) -> None:
+    """Every action names its roles; a service may take any."""
+    status = min(action.during - {Status.NONE})
+    state = NEW._replace(status=status, kind=min(action.kinds))
+    for by in ACTORS:
+        refused = action.illegal(state, BEGINNINGS[0], by, BOOKS[0])
+        if by.role in action.roles or by == SERVICE:
+            assert refused is None or refused.rule != f"{action.rule}-by"
+        else:
+            assert refused is not None
+            assert refused.rule == f"{action.rule}-by"
+
+
+@settings(max_examples=300, deadline=None)
+@for_all(histories(), st.integers(0, 2**32), st.sampled_from(ACTORS), st.sampled_from(sorted(ACTIONS)))
+def test_a_refusal_names_the_rule_and_never_breaks(
+    history: list[ComplaintEvent], seed: int, by: Any, name: str
+) -> None:
+    state = COMPLAINT.fold(history)
+    at = history[-1].occurred_at + timedelta(days=1)
+    chance = Random(seed)
+    made = arguments(ACTIONS[name], Occasion(state, at, by, BOOKS[0], chance))
+    refused: LedgerError | None = None
+    try:
+        life.act(ACTIONS[name], state, at=at, by=by, book=BOOKS[0], **made)
+    except LedgerError as error:
+        refused = error
+    assert refused is None or (refused.message and (refused.hint or isinstance(refused, RuleViolation)))

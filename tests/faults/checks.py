@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
 
 from adapters.database import connect
+from adapters.record import read_record
 from adapters.verify import verify
+from domain.complaint import life
+from domain.complaint.clocks import DeadlineMissed, OfferExpired
+from domain.complaint.state import Complaint, Deadline
+from domain.values import CLOCK
 from tests.faults.clients import Client, Sent
 from tests.faults.published import assert_published_once_and_in_order
 
@@ -56,7 +65,8 @@ def ledger(database_url: str, clients: Sequence[Client]) -> Iterator[str]:
                 if sent.answer["position"] <= last:
                     yield f"{sent.path} of client {client.number} was acknowledged before position {last}"
                 last = sent.answer["position"]
-    for command_id in kept.keys() - known:
+    by_time = {line.command_id for line in _lines(database_url) if line.event.actor == CLOCK}
+    for command_id in kept.keys() - known - by_time:
         yield f"nobody sent the command {command_id} at position {kept[command_id].positions[0]}"
 
 
@@ -83,6 +93,95 @@ def _one(sent: Sent, found: Kept | None) -> Iterator[str]:
             yield f"{what} ended up in {found.stream}"
     elif sent.refused is not None and not sent.unknown and found is not None:
         yield f"{what} was refused with {sent.refused}, and is in the ledger as {found}"
+
+
+class Line(NamedTuple):
+    """An event of a complaint, with the command that it came from."""
+
+    stream: str
+    command_id: str
+    event: life.ComplaintEvent
+
+
+def _lines(database_url: str) -> list[Line]:
+    conn = connect(database_url, None)
+    with conn.cursor() as cursor:
+        cursor.execute("select record from ledger.events where stream like 'complaint-%' order by stream, version")
+        records = [read_record(bytes(record)) for (record,) in cursor]
+    conn.close()
+    return [Line(one.originator_id, one.command_id, one.event) for one in records]  # type: ignore[arg-type]
+
+
+def unrecorded(database_url: str, until: datetime) -> str:
+    """Tell what watchers have still to do about what falls due before ``until``; empty when that is nothing."""
+    conn = connect(database_url, None)
+    with conn.cursor() as cursor:
+        cursor.execute(
+            "select h.position - p.position, (select count(*) from watch.dues where next_due < %s), "
+            "(select count(*) from watch.failed) from ledger.head h, watch.progress p",
+            (until,),
+        )
+        ((unread, due, failed),) = cursor.fetchall()
+    conn.close()
+    what = f"{unread} positions are not read, {due} complaints are due, {failed} could not be handled"
+    return what if unread or due or failed else ""
+
+
+def deadlines(
+    database_url: str, clients: Sequence[Client], now: datetime, fast_since: datetime | None, counted: Counter[str]
+) -> Iterator[str]:
+    """What fell due before ``now`` and was not met is recorded once, in its place, at its due time; nothing else is.
+
+    A due time passes by the clock of whoever records it. So a miss may be recorded before its time after
+    ``fast_since``, when the clock of an api or a watcher first was fast; but only then. ``counted`` takes up how many
+    clocks ended in what way.
+    """
+    sent = {one.command_id: one for client in clients for one in client.sent}
+    for stream, lines in groupby(_lines(database_url), key=lambda line: line.stream):
+        state = Complaint()
+        misses: list[tuple[Deadline, datetime]] = []
+        for line in lines:
+            event = line.event
+            told_at = sent[line.command_id].told_at if line.command_id in sent else None
+            running = {clock.deadline: clock.due for clock in state.clocks if clock.left is None}
+            for deadline, due in running.items():
+                if due < event.occurred_at:
+                    yield f"{stream}: {event.name} at {event.occurred_at} is behind {deadline}, due {due}, unrecorded"
+            missed = _missed(event)
+            if missed is not None:
+                if running.get(missed) != event.occurred_at:
+                    yield f"{stream}: {missed} is recorded as missed at {event.occurred_at}, when it did not run out"
+                misses.append((missed, event.occurred_at))
+                counted["missed, recorded by a watcher" if told_at is None else "missed, recorded by an act"] += 1
+            elif told_at is not None:
+                # What stands behind a miss was told when that had been recorded already.
+                yield from _early(stream, misses, told_at, fast_since)
+            state = life.evolve(state, event)
+            ended = running.keys() - {clock.deadline for clock in state.clocks} - {missed}
+            counted["met or over in time"] += len(ended)
+        yield from _early(stream, misses, now, fast_since)
+        for clock in state.clocks:
+            if clock.left is None and clock.due < now:
+                yield f"{stream}: {clock.deadline} was due at {clock.due}, and is not recorded"
+            counted["running on"] += 1
+
+
+def _missed(event: life.ComplaintEvent) -> Deadline | None:
+    match event:
+        case DeadlineMissed():
+            return event.deadline
+        case OfferExpired():
+            return Deadline.OFFER
+        case _:
+            return None
+
+
+def _early(
+    stream: str, misses: Sequence[tuple[Deadline, datetime]], known_at: datetime, fast_since: datetime | None
+) -> Iterator[str]:
+    for deadline, due in misses:
+        if known_at < due and (fast_since is None or known_at < fast_since):
+            yield f"{stream}: {deadline}, due {due}, was recorded as missed by {known_at}, when no clock had been fast"
 
 
 def everything_else(database_url: str, bootstrap: str, prefix: str) -> Iterator[str]:

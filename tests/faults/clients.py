@@ -35,14 +35,28 @@ ACTIONS = {
     "dispute": "dispute",
     "withdraw": "withdrawal",
     "reopen": "reopening",
+    "offer": "actions/offer",
+    "accept_offer": "actions/accept-offer",
+    "decline_offer": "actions/decline-offer",
 }
+#: Who may take it, where that is not the consumer and the regulator.
+ROLES = {
+    "answer": (Role.MERCHANT, Role.REGULATOR),
+    "offer": (Role.CONSUMER, Role.MERCHANT),
+    "accept_offer": (Role.CONSUMER, Role.MERCHANT),
+    "decline_offer": (Role.CONSUMER, Role.MERCHANT),
+}
+#: Terms end while the schedule runs, some of them before anybody acts; or so late that none of them may be missed.
+SOON_S, LATE_S = (0.3, 4.0), 86_400.0
+#: How many complaints their client forgets when a clock has begun to run: a watcher alone can tell that it ran out.
+FORGOTTEN = 0.4
 
 
 @dataclass
 class Sent:
     """A command of a client and what became of it: an answer, a refusal (its status), or neither.
 
-    ``unknown``: how many attempts ended without telling.
+    ``unknown``: how many attempts ended without telling. ``told_at``: when it was answered or refused.
     """
 
     operation: str
@@ -55,6 +69,7 @@ class Sent:
     unknown: int = 0
     answer: dict[str, Any] | None = None
     refused: int | None = None
+    told_at: datetime | None = None
 
     @property
     def command_id(self) -> str:
@@ -108,11 +123,11 @@ class Client:
 
     def __post_init__(self) -> None:
         self._chance = Random(f"client {self.number} of {self.seed}")
-        self._actors = [Actor(self._uuid(), role) for role in (Role.CONSUMER, Role.REGULATOR)]
+        self._actors = {role: Actor(self._uuid(), role) for role in (Role.CONSUMER, Role.REGULATOR, Role.MERCHANT)}
         now = datetime.now(UTC)
         self._tokens = {
             actor.id: tokens.issue(self.key, actor, now=now - TOKEN_AGE, valid_for=2 * TOKEN_AGE)
-            for actor in self._actors
+            for actor in self._actors.values()
         }
         self._complaints: list[Complaint] = []
         self._merchant: str | None = None
@@ -187,10 +202,12 @@ class Client:
             case "filed":
                 return self._chance.choice(["route", "route", "route", "withdraw"])
             case "route" | "reopen":
-                return self._chance.choice(["answer", "answer", "close", "withdraw"])
-            case "answer" | "dispute":
-                return self._chance.choice(["resolve", "close", "dispute", "withdraw"])
-            case "resolve" | "close":
+                return self._chance.choice(["answer", "answer", "offer", "offer", "close", "withdraw"])
+            case "offer":
+                return self._chance.choice(["accept_offer", "decline_offer", "offer", "answer", "withdraw"])
+            case "answer" | "dispute" | "decline_offer":
+                return self._chance.choice(["resolve", "close", "dispute", "withdraw", "offer"])
+            case "resolve" | "close" | "accept_offer":
                 return self._chance.choice(["reopen", "dispute"])
             case _:
                 return self._chance.choice(list(ACTIONS))
@@ -200,9 +217,8 @@ class Client:
         match operation:
             case "route":
                 body = {"merchant_id": self._merchant}
-                if self._chance.random() < 0.5:
-                    due = datetime.now(UTC) + timedelta(seconds=self._chance.choice([1, 600]))
-                    body["answer_due"] = format_instant(due)
+                if self._chance.random() < 0.7:
+                    body["answer_due"] = self._due()
             case "answer":
                 body = {"kind": "monetary_relief", "relief": {"fen": self._chance.randrange(1, 9_000)}, "text": "退款"}
             case "resolve":
@@ -211,11 +227,22 @@ class Client:
                 body = {"ground": "no_agreement"}
             case "reopen":
                 body = {"reason": "钱没有到账"}
+                if self._chance.random() < 0.5:
+                    body["answer_due"] = self._due()
+            case "offer":
+                amount = {"fen": self._chance.randrange(1, 9_000)}
+                body = {"terms": [{"kind": "partial_refund", "amount": amount}], "expires": self._due()}
         if_match = complaint.version if complaint.version and self._chance.random() < 0.3 else None
         path = f"/complaints/{complaint.id}/{ACTIONS[operation]}"
         sent = self._send(operation, path, body, complaint.id, if_match)
         if sent.answer is not None:
             complaint.version, complaint.status = sent.answer["version"], operation
+            if body.keys() & {"answer_due", "expires"} and self._chance.random() < FORGOTTEN:
+                self._complaints = [one for one in self._complaints if one is not complaint]
+
+    def _due(self) -> str:
+        soon = self._chance.random() < 0.8
+        return format_instant(datetime.now(UTC) + timedelta(seconds=self._chance.uniform(*SOON_S) if soon else LATE_S))
 
     def _read(self, complaint: Complaint) -> None:
         """What was acknowledged is there for everyone, through any api."""
@@ -224,7 +251,8 @@ class Client:
     def _send(
         self, operation: str, path: str, body: dict[str, Any], stream: str | None, if_match: int | None = None
     ) -> Sent:
-        sent = Sent(operation, self._uuid(), path, body, self._chance.choice(self._actors), stream, if_match)
+        actor = self._actors[self._chance.choice(ROLES.get(operation, (Role.CONSUMER, Role.REGULATOR)))]
+        sent = Sent(operation, self._uuid(), path, body, actor, stream, if_match)
         self.sent.append(sent)
         headers = {"Idempotency-Key": sent.key, "Content-Type": "application/json"}
         if if_match is not None:
@@ -249,12 +277,13 @@ class Client:
                 self.wrong.append(f"{operation} {path} has no answer {GIVE_UP_S:.0f} s after everything was healed")
                 break
             time.sleep(PAUSE_S)
+        sent.told_at = datetime.now(UTC)
         self.longest_wait_s = max(self.longest_wait_s, time.monotonic() - begun)
         return sent
 
     def _look(self, path: str, is_right: Any) -> None:
         """Read, which may fail, but not answer wrongly."""
-        status, answer = self._request("GET", path, self._actors[0], None, {})
+        status, answer = self._request("GET", path, self._actors[Role.CONSUMER], None, {})
         if status not in (0, 500, 503) and (status != 200 or not is_right(answer)):
             self.wrong.append(f"GET {path} answered {status} with {answer}")
 

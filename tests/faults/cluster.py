@@ -28,13 +28,19 @@ from tests.faults.network import Link, Network
 from tests.faults.plan import PROCESSES
 
 PROGRAM = Path(__file__).with_name("member_main.py")
+WATCHER_PROGRAM = Path(__file__).with_name("strike.py")
 ROOT = Path(__file__).parents[2]
 SERVICE_KEY = "a service key for fault schedules"
 PREFIX = "faults."
 TICK_S = 0.03
 AGAIN_S = 0.2
 PATIENCE_S = 40.0
-MAX_BATCH = {"relay": 40, "projector": 150}
+#: Small, so that there are many transactions to be hit in.
+SETTINGS: dict[str, dict[str, object]] = {
+    "relay": {"topic_prefix": PREFIX, "max_batch": 40},
+    "projector": {"topic_prefix": PREFIX, "max_batch": 150},
+    "watcher": {"max_batch": 40, "max_claim": 6},
+}
 _CLOCK = """
 create schema faults;
 create table faults.clock (shift interval not null);
@@ -56,12 +62,13 @@ class Service(Protocol):
 
 
 class Process:
-    """An api, relay or projector."""
+    """An api, relay, projector or watcher."""
 
     def __init__(self, name: str, shared: Path, arguments: list[str], env: dict[str, str]) -> None:
         self.name, self.kind = name, name.partition("-")[0]
         self.log = shared / "logs" / f"{name}.log"
-        self._command = [sys.executable, str(PROGRAM), self.kind, name, str(shared), *arguments]
+        program = WATCHER_PROGRAM if self.kind == "watcher" else PROGRAM
+        self._command = [sys.executable, str(program), self.kind, name, str(shared), *arguments]
         self._env = {**os.environ, "PYTHONPATH": str(ROOT), **env}
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -128,7 +135,7 @@ class Kept:
 
 
 class Cluster:
-    """PostgreSQL, Kafka, and two each of api, relay and projector, on files in ``directory``.
+    """PostgreSQL, Kafka, and two each of api, relay, projector and watcher, on files in ``directory``.
 
     ``links`` by name: ``http.api-0`` in front of an api, ``database.<process>`` per process, ``kafka`` for all.
     """
@@ -313,12 +320,9 @@ class Cluster:
                 "COMPLAINTS_REQUESTS_PER_S": "1000000",
             }
         else:
-            settings: dict[str, object] = {
-                "database_url": url,
-                "kafka_bootstrap": self.bootstrap,
-                "topic_prefix": PREFIX,
-                "max_batch": MAX_BATCH[kind],
-            }
+            settings = {"database_url": url, **SETTINGS[kind]}
+            if kind != "watcher":
+                settings["kafka_bootstrap"] = self.bootstrap
             # One of them keeps its place in the group over restarts, the other joins anew.
             if name == "projector-0":
                 settings["instance"] = name

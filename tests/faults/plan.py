@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from adapters import projector, relay
+from adapters import projector, relay, watcher
 
-PROCESSES = ("api", "relay", "projector")
+PROCESSES = ("api", "relay", "projector", "watcher")
 TARGETS = (*PROCESSES, "broker", "postgres")
-POINTS = (*(f"relay:{point}" for point in relay.POINTS), *(f"projector:{point}" for point in projector.POINTS))
+WORKERS = {"relay": relay.POINTS, "projector": projector.POINTS, "watcher": watcher.POINTS}
+POINTS = tuple(f"{worker}:{point}" for worker, points in WORKERS.items() for point in points)
 #: Each kind of fault, and what it can befall.
 #: kill: SIGKILL. stop: SIGSTOP, later SIGCONT. cut: its connections are reset. stall: its connections stay, but carry
 #: nothing for a while. delay: they are slow. fill: what it writes to the disk fails. forward, back: its clock jumps,
@@ -29,7 +30,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "stop_at": POINTS,
 }
 PRODUCT = tuple((kind, target) for kind, targets in KINDS.items() for target in targets)
-SHORT_GAP_S = 1.2
+SHORT_GAP_S = 0.9
+#: So many short schedules in a row cover the whole product.
+ROW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,14 @@ class Fault:
 
 
 def short(seed: int) -> tuple[Fault, ...]:
-    """Every kind of fault, and a kill at every named point. Eight seeds in a row cover the whole product."""
+    """Every kind of fault, and a kill at every named point. ``ROW`` seeds in a row cover the whole product."""
     chance = Random(f"short {seed}")
-    chosen = [("kill", target) for target in ("api", ("relay", "projector")[seed % 2], "broker", "postgres")]
+    chosen = [("kill", target) for target in ("api", tuple(WORKERS)[seed % len(WORKERS)], "broker", "postgres")]
     chosen += [("kill_at", point) for point in POINTS]
     for turn, (kind, targets) in enumerate(KINDS.items()):
         if kind not in ("kill", "kill_at"):
-            chosen.append((kind, targets[(seed + turn) % len(targets)]))
+            share = -(-len(targets) // ROW)
+            chosen += [(kind, targets[(seed * share + turn + n) % len(targets)]) for n in range(share)]
     chance.shuffle(chosen)
     return tuple(_spread(chosen, chance, SHORT_GAP_S, 3.0))
 

@@ -20,7 +20,10 @@ from adapters.database import connect
 from adapters.execute import Command, seal
 from adapters.ledger import Append, Appended, PostgresRecorder
 from adapters.record import RecordMapper
-from domain.complaint.events import Answered, AnswerKind, Closed, Disputed, Filed, Routed
+from domain.complaint.ending import Closed, Disputed
+from domain.complaint.filing import Filed
+from domain.complaint.negotiation import Answered, AnswerKind, Routed
+from domain.complaint.state import RequestKind
 from domain.event import Event
 from domain.merchant.events import Registered
 from domain.streams import TOPICS, kind_of
@@ -84,6 +87,7 @@ class Filler:
             filed = Filed(
                 occurred_at=self._at,
                 actor=who,
+                kind=RequestKind.COMPLAINT,
                 consumer_id=str(self._uuid()),
                 channel=self._random.choice(list(Channel)),
                 scheme="test",

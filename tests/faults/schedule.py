@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg2
@@ -32,6 +33,8 @@ START_LIMIT_S = 120.0
 RECOVERY_LIMIT_S = 120.0
 #: Before the first fault and after the last one is over, so that both ends see ordinary service.
 CALM_S = 1.0
+#: What falls due so soon after the clients are done is awaited, so that the ledger stands still while it is checked.
+AHEAD = timedelta(minutes=1)
 
 
 @dataclass
@@ -49,6 +52,8 @@ class Report:
     passed: Counter[str] = field(default_factory=Counter)
     commands: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
+    #: What became of the clocks of complaints.
+    clocks: Counter[str] = field(default_factory=Counter)
     restarts: Counter[str] = field(default_factory=Counter)
     #: What ended without being killed, and was started again.
     crashes: Counter[str] = field(default_factory=Counter)
@@ -67,6 +72,7 @@ class Report:
             f"starts: {_counts(self.restarts)}",
             f"commands: {_counts(self.commands)}",
             f"answers to requests: {_counts(self.answers)}",
+            f"clocks: {_counts(self.clocks)}",
             f"downtime: at most {self.longest_gap_s:.1f} s for everybody, {self.longest_wait_s:.1f} s for one command",
             f"recovery: {self.recovery_s:.1f} s from healing to complete read models",
             *(f"ended by itself: {crash}, {times} times" for crash, times in self.crashes.items()),
@@ -99,6 +105,7 @@ class Run:
             self._say("the cluster is there")
             self._strike(plan)
             self._heal()
+            self._await_deadlines()
             self._hold_against_what_was_said()
             if self._recovers():
                 self._hold_against_scratch()
@@ -156,6 +163,16 @@ class Run:
         self._shared.served()
         self._say(f"the clients are done; {self._seen()}")
 
+    def _await_deadlines(self) -> None:
+        """Wait until all that falls due is recorded, without a hand."""
+        give_up_at = time.monotonic() + RECOVERY_LIMIT_S
+        while left := checks.unrecorded(self._cluster.database_url, datetime.now(UTC) + AHEAD):
+            if time.monotonic() > give_up_at:
+                self.report.wrong.append(f"the watchers were not done {RECOVERY_LIMIT_S:.0f} s after healing: {left}")
+                break
+            time.sleep(0.1)
+        self._say("what fell due is recorded")
+
     def _recovers(self) -> bool:
         """Wait until everything is published and projected, without a hand."""
         url = self._cluster.database_url
@@ -176,7 +193,9 @@ class Run:
     def _hold_against_what_was_said(self) -> None:
         for client in self._clients:
             self.report.wrong += client.wrong
-        self.report.wrong += checks.ledger(self._cluster.database_url, self._clients)
+        url, now = self._cluster.database_url, datetime.now(UTC)
+        self.report.wrong += checks.ledger(url, self._clients)
+        self.report.wrong += checks.deadlines(url, self._clients, now, self._striker.fast_since, self.report.clocks)
 
     def _hold_against_scratch(self) -> None:
         url = self._cluster.database_url

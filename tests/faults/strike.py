@@ -1,16 +1,25 @@
-"""Carries out one fault on a cluster, and takes it back when its time is over."""
+"""Carries out one fault on a cluster, and takes it back when its time is over.
+
+As a program, with the arguments of ``member_main``, it runs a watcher that can be struck.
+"""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psutil
 import psycopg2
 
+from adapters import projector
+from adapters.watcher import WatcherSettings, right_now, run_watcher
+from tests.faults import member_main
 from tests.faults.cluster import Cluster
 from tests.faults.network import Link
 from tests.faults.plan import PROCESSES, Fault
@@ -24,6 +33,8 @@ class Striker:
 
     def __init__(self, cluster: Cluster) -> None:
         self.missed: list[str] = []
+        #: When the clock of an api or a watcher was first set forward: from then on, deadlines may pass early.
+        self.fast_since: datetime | None = None
         self._cluster = cluster
         self._threads: list[threading.Thread] = []
         #: Only one fault at a time waits at a point.
@@ -101,6 +112,8 @@ class Striker:
 
     def _move_clock(self, fault: Fault) -> None:
         name = fault.target if fault.target == "postgres" else f"{fault.target}-{fault.which}"
+        if fault.kind == "forward" and fault.target in ("api", "watcher"):
+            self.fast_since = self.fast_since or datetime.now(UTC)
         self._set_clock(name, fault.amount if fault.kind == "forward" else -fault.amount)
         time.sleep(fault.for_s)
         self._set_clock(name, 0)
@@ -161,3 +174,18 @@ def _signal(family: Sequence[psutil.Process], number: signal.Signals) -> None:
     for member in family:
         with suppress(psutil.NoSuchProcess):
             member.send_signal(number)
+
+
+def main() -> None:
+    """Run a watcher as ``member_main`` runs a projector: with the same points and orders, and a clock that moves."""
+    shift = member_main.shift_of(Path(sys.argv[3]) / f"clock.{sys.argv[2]}")
+    # What it runs that is no api and no relay is this.
+    projector.ProjectorSettings = WatcherSettings  # type: ignore[assignment, misc]
+    projector.run_projector = lambda settings, stop, reached: run_watcher(  # type: ignore[assignment, misc]
+        settings, stop, reached, lambda: right_now() + timedelta(seconds=shift())
+    )
+    member_main.main()
+
+
+if __name__ == "__main__":
+    main()

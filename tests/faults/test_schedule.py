@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.faults.plan import KINDS, POINTS, PRODUCT, long, short
+from tests.faults.plan import KINDS, POINTS, PRODUCT, ROW, long, short
 from tests.faults.schedule import Run
 
 SEED = 20260090
@@ -22,6 +22,8 @@ def test_everything_acknowledged_survives_a_schedule_of_faults_once_and_in_order
     assert {point: report.struck[f"kill_at {point}"] for point in POINTS} == dict.fromkeys(POINTS, 1)
     assert all(report.passed[point] for point in POINTS)
     assert report.commands["acknowledged"] > 100
+    assert report.clocks["missed, recorded by a watcher"] > 10
+    assert report.clocks["met or over in time"] > 10
 
 
 @given(seed=SEEDS)
@@ -42,6 +44,6 @@ def test_a_short_schedule_has_every_kind_of_fault_and_a_kill_at_every_point(seed
 
 @given(seed=SEEDS)
 def test_eight_short_schedules_in_a_row_or_one_long_one_cover_every_fault_of_every_target(seed: int) -> None:
-    row = {(fault.kind, fault.target) for n in range(8) for fault in short(seed + n)}
+    row = {(fault.kind, fault.target) for n in range(ROW) for fault in short(seed + n)}
     assert row == set(PRODUCT)
     assert {(fault.kind, fault.target) for fault in long(seed, 300)} == set(PRODUCT)

@@ -1,8 +1,8 @@
-"""Runs a worker (``relay`` or ``projector``) as a process that can be made to die, or to wait, at its named points.
+"""Runs a relay, a projector or a watcher as a process that can be made to die, or to wait, at its named points.
 
 Arguments: which worker, its settings as JSON, then any number of ``point:n:who``. At the n-th time that ``point`` is
 reached the process kills itself (``self``), or says so and waits for a line on its input (``test``). It ends with its
-input.
+input. ``CLOCK`` in the environment names a file with the time that it is for a watcher.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import signal
 import sys
 import threading
 from collections import Counter
+from datetime import datetime
+from pathlib import Path
 
 from adapters.projector import ProjectorSettings, run_projector
 from adapters.relay import RelaySettings, run_relay
+from adapters.watcher import WatcherSettings, right_now, run_watcher
 
 
 def main() -> None:
@@ -50,8 +53,16 @@ def main() -> None:
     threading.Thread(target=hear, daemon=True).start()
     if sys.argv[1] == "relay":
         run_relay(RelaySettings(**settings), stop, reached)
-    else:
+    elif sys.argv[1] == "projector":
         run_projector(ProjectorSettings(**settings), stop, reached)
+    else:
+        clock = os.environ.get("CLOCK")
+        run_watcher(
+            WatcherSettings(**settings),
+            stop,
+            reached,
+            right_now if clock is None else lambda: datetime.fromisoformat(Path(clock).read_text()),
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A relay or projector in a process of its own, as the tests see it."""
+"""A relay, projector or watcher in a process of its own, as the tests see it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Self
 
 from adapters.projector import ProjectorSettings
 from adapters.relay import RelaySettings
+from adapters.watcher import WatcherSettings
 
 LIMIT = 60.0
 PROGRAM = Path(__file__).with_name("worker_main.py")
@@ -24,17 +25,22 @@ ROOT = Path(__file__).parents[2]
 
 
 class WorkerProcess:
-    """Starts a worker with faults such as ``after_flush:2:self``; kills it at the end of the block."""
+    """Starts a worker with faults such as ``after_flush:2:self``; kills it at the end of the block.
 
-    def __init__(self, settings: RelaySettings | ProjectorSettings, *faults: str) -> None:
-        worker = "relay" if isinstance(settings, RelaySettings) else "projector"
+    ``clock``: a file with the time that it is for a watcher, instead of the real one.
+    """
+
+    def __init__(
+        self, settings: RelaySettings | ProjectorSettings | WatcherSettings, *faults: str, clock: Path | None = None
+    ) -> None:
+        worker = type(settings).__name__.removesuffix("Settings").lower()
         self._child = subprocess.Popen(
             [sys.executable, str(PROGRAM), worker, json.dumps(asdict(settings)), *faults],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **({} if clock is None else {"CLOCK": str(clock)})},
         )
         self.said: list[str] = []
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()

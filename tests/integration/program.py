@@ -120,7 +120,7 @@ class Program:
 def stop(program: Program, up: Up, number: signal.Signals) -> int:
     """Stop `complaints up` and see that nothing that it started runs on; returns its exit code."""
     status = program.status()
-    assert {"daemon", "postgres", "kafka", "api", "relay", "projector"} <= status["pids"].keys()
+    assert {"daemon", "postgres", "kafka", "api", "relay", "projector", "watcher"} <= status["pids"].keys()
     assert up.process.pid in status["users"]
     started = [psutil.Process(pid) for pid in status["pids"].values()]
     started += [child for process in started for child in process.children(recursive=True)]

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import signal
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from adapters.database import connect
+from adapters.rulebook import FIRST_EDITION_AT, PUBLISHER, first_edition, publish_all
+from api import operations
+from domain.calendar import SHANGHAI
+from domain.complaint.life import PROCEDURE_OF
+from domain.rulebook.book import EMPTY
 from tests.integration.program import LIMIT, Program, stop
 
+#: What an empty ledger begins with.
+RULEBOOK_EVENTS = len(list(publish_all(EMPTY, first_edition(), FIRST_EDITION_AT, PUBLISHER)))
 CONSUMER = "11111111-1111-4111-8111-111111111111"
 FILE = ("file", "--product", "网络购物", "--channel", "web", "--consumer", CONSUMER)
 DIMENSIONS = ("merchant", "product", "region", "channel", "month")
@@ -120,7 +129,8 @@ def test_a_second_import_changes_nothing(program: Program, sample: Path) -> None
 def test_ledger_and_read_models_are_open_to_sql(program: Program) -> None:
     ((events, streams, least),) = program.sql(
         "select count(*), count(distinct stream), min(version) from ledger.events "
-        "where position <= 31667 and type <> '' and record <> '' and recorded_at <= now()"
+        f"where position between {RULEBOOK_EVENTS + 1} and {RULEBOOK_EVENTS + 31_667} "
+        "and type <> '' and record <> '' and recorded_at <= now()"
     )
     assert (events, streams, least) == (31_667, 9_152, 1)
     assert program.sql(
@@ -135,15 +145,17 @@ def test_ledger_and_read_models_are_open_to_sql(program: Program) -> None:
 
 def test_a_complaint_goes_its_way_and_its_history_is_told_as_it_was_known(program: Program) -> None:
     merchant = program.run("register", "杭州商户", "--identifier", "USCC:91330106MA2CFLDG4R", "--json").json["id"]
+    # Recent, so that no deadline passes meanwhile.
+    at = (datetime.now(SHANGHAI) - timedelta(hours=1)).replace(microsecond=0)
     filed = program.run(
-        *FILE, "--claim", "120.50", "--region", "GB/T 2260:330106", "--at", "2026-01-31T09:30:00+08:00", "--json"
+        *FILE, "--claim", "120.50", "--region", "GB/T 2260:330106", "--at", at.isoformat(), "--json"
     ).json
     complaint = filed["id"]
     assert (filed["version"], filed["events"], filed["repeated"]) == (1, ["complaint.filed"], False)
     steps = [
-        ("route", "--merchant", merchant),
-        ("answer", "--kind", "monetary_relief", "--amount", "100", "--as", "merchant"),
-        ("resolve", "--basis", "agreement", "--amount", "100.25"),
+        ("route", f"merchant_id={merchant}"),
+        ("answer", "kind=monetary_relief", "relief=100", "--as", "merchant"),
+        ("resolve", "basis=agreement", "recovered=100.25"),
     ]
     for version, step in enumerate(steps, 2):
         done = program.run("act", complaint, *step, "--expected-version", str(version - 1), "--json").json
@@ -151,7 +163,7 @@ def test_a_complaint_goes_its_way_and_its_history_is_told_as_it_was_known(progra
     whole, shown = (program.run(command, complaint, "--json").json for command in ("history", "show"))
     assert [event["version"] for event in whole] == [1, 2, 3, 4]
     assert {"version", "type", "occurred_at", "recorded_at", "data"} <= whole[0].keys()
-    assert datetime.fromisoformat(whole[0]["occurred_at"]) == datetime.fromisoformat("2026-01-31T01:30:00+00:00")
+    assert datetime.fromisoformat(whole[0]["occurred_at"]) == at
     assert (shown["status"], shown["merchant"], shown["claim_fen"], shown["recovered_fen"]) == (
         "resolved", "杭州商户", 12_050, 10_025
     )  # fmt: skip
@@ -205,18 +217,39 @@ REFUSED: list[tuple[tuple[str | bytes, ...], int, str, str]] = [
     (("history", "cfpb:1114245", "--at", "2026-01-01T00:00:00"), 3, "InvalidInput", "has no zone"),
     (("history", "cfpb:1114245", "--at", "2026-01-01T00:00:00Z", "--version", "1"), 3, "InvalidInput", "exclude"),
     (("act", str(uuid4()), "withdraw"), 4, "UnknownStream", "there is no complaint"),
-    (("act", "cfpb:1114245", "route", "--merchant", f"merchant-{CONSUMER}"), 3, "InvalidInput", "no merchant-"),
-    (("act", "cfpb:1114245", "answer", "--kind", "explanation"), 5, "RuleViolation", "cannot be answered"),
+    (("act", "cfpb:1114245", "route", f"merchant_id=merchant-{CONSUMER}"), 3, "InvalidInput", "no merchant-"),
+    (("act", "cfpb:1114245", "route", "merchant_id=me"), 3, "InvalidInput", "merchant_id is 'me'"),
+    (("act", "cfpb:1114245", "answer", "kind=explanation"), 5, "RuleViolation", "not legal for a complaint that is"),
+    (("act", "cfpb:1114245", "answer", "kind=shrug"), 3, "InvalidInput", "kind is 'shrug'"),
+    (("act", "cfpb:1114245", "dance"), 3, "InvalidInput", "nothing that can be done with a complaint"),
+    (("act", "cfpb:1114245", "correct", "product=x"), 3, "InvalidInput", "nothing that can be done"),
     (("act", "cfpb:1114245", "withdraw", "--expected-version", "1"), 6, "StaleVersion", "at version 4, not 1"),
-    (("act", "cfpb:1114245", "reopen", "--reason", ""), 3, "InvalidInput", "reason"),
-    (("act", "cfpb:1114245", "answer"), 3, "InvalidInput", "answer needs --kind"),
-    (("act", "cfpb:1114245", "withdraw", "--amount", "1"), 3, "InvalidInput", "takes no"),
+    (("act", "cfpb:1114245", "reopen", "reason="), 3, "InvalidInput", "reason"),
+    (("act", "cfpb:1114245", "answer"), 3, "InvalidInput", "answer needs kind="),
+    (("act", "cfpb:1114245", "withdraw", "amount=1"), 3, "InvalidInput", "takes no 'amount'"),
+    (("act", "cfpb:1114245", "withdraw", "settled"), 3, "InvalidInput", "not NAME=VALUE"),
+    (("act", "cfpb:1114245", "withdraw", "reason=a", "reason=b"), 3, "InvalidInput", "given twice"),
+    (("act", "cfpb:1114245", "answer", "kind=relief", "relief=1.234"), 3, "InvalidInput", "at most two decimals"),
+    (("act", "cfpb:1114245", "answer", "kind=relief", "relief=1:yuan"), 3, "InvalidInput", "ISO 4217"),
+    (("act", "cfpb:1114245", "reopen", "reason=x", "answer_due=2026-01-01"), 3, "InvalidInput", "has no zone"),
+    (("act", "cfpb:1114245", "settle", "terms=[{"), 3, "InvalidInput", "terms is not JSON"),
+    (("act", "cfpb:1114245", "settle", 'terms=[{"kind":"return","x":1}]'), 3, "InvalidInput", "terms.0.x"),
+    (("act", "cfpb:1114245", "call_back", "reached=maybe"), 3, "InvalidInput", "true or false"),
+    (("act", "cfpb:1114245", "perform", "item=-1"), 3, "InvalidInput", "whole number"),
+    (("act", "cfpb:1114245", "link-attempt", "attempt=x", "made_at=2026-01-01T00:00:00Z", "outcome=x"),
+        3, "InvalidInput", "SCHEME:VALUE"),
+    (("actions", str(uuid4())), 4, "UnknownStream", "there is no complaint"),
+    (("merchant", "act", "x", "enrol"), 3, "InvalidInput", "does not name a merchant"),
+    (("office", "workload", str(uuid4())), 4, "UnknownStream", "there is no office-"),
+    (("office", "establish", "x", "--level", "county", "--division", "330106"), 3, "InvalidInput", "its superior"),
+    (("file", "--channel", "web"), 3, "InvalidInput", "product is missing"),
+    (("file", "--channel", "web", "--order", "P-1"), 3, "InvalidInput", "COMPLAINTS_ORDERS"),
     (("stats", "--from", "January"), 3, "InvalidInput", "is not a month"),
     (("stats", "--by", "weather"), 2, "", "weather"),
     (("import", "cfpb"), 2, "", "FILE"),
     (("up", "--api", "0"), 2, "", "Invalid value for '--api'"),
     (("up", "--projectors", "65"), 2, "", "Invalid value for '--projectors'"),
-    (("up", "--api", "2"), 7, "ServicesError", "with api, projector, relay instead of api-1, api-2, projector, relay"),
+    (("up", "--api", "2"), 7, "ServicesError", "with api, projector, relay, watcher instead of api-1, api-2, "),
 ]  # fmt: skip
 
 
@@ -233,6 +266,74 @@ def test_what_cannot_be_done_says_why_and_leaves_everything_as_it_was(program: P
             wrong.append((arguments, ran))
     assert wrong == []
     assert program.head() == before
+
+
+def test_a_complaint_goes_its_whole_life_on_the_command_line(
+    program: Program, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    def do(*arguments: str) -> Any:
+        return program.run(*arguments, "--json").json
+
+    seller = do("register", "west lake")["id"]
+    bought = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    orders = tmp_path / "orders.csv"
+    orders.write_text(f"reference,purchased_at,amount,merchant_id,product\nP-1,{bought},201.00,{seller},kettle\n")
+    program.settings["COMPLAINTS_ORDERS"] = str(orders)
+    request.addfinalizer(lambda: program.settings.pop("COMPLAINTS_ORDERS"))
+    national = do("office", "establish", "national", "--level", "national", "--division", "000000")["id"]
+    county = ("--level", "county", "--division", "330106", "--superior", national)
+    office = do("office", "establish", "Xihu", *county)["id"]
+    mediator = str(uuid4())
+    do("office", "act", office, "enrol-mediator", f"mediator_id={mediator}", "kind=person", "classes=kettle")
+    do("merchant", "act", seller, "enrol")
+    filing = ("file", "--channel", "app", "--order", "P-1", "--consumer", CONSUMER)
+    complaint = do(*filing, "region=GB/T 2260:330106")["id"]
+    steps: list[tuple[str, ...]] = [
+        ("consumer", "route", f"merchant_id={seller}", "regime=one_click"),
+        ("consumer", "upgrade"),
+        ("regulator", "receive", f"office_id={office}", "division=330106", 'shop={"division":"330106"}'),
+        ("regulator", "accept"),
+        ("consumer", "consent-to-mediation"),
+        ("merchant", "consent-to-mediation"),
+        ("regulator", "assign-mediator"),
+        ("mediator", "begin-mediation"),
+        ("merchant", "offer", 'terms=[{"kind":"return"},{"kind":"partial_refund","amount":"100.50"}]'),
+        ("consumer", "accept-offer"),
+        ("merchant", "perform", "item=1", "amount=100.50"),
+        ("merchant", "perform", "item=0"),
+        ("regulator", "conclude"),
+        ("regulator", "call-back", "reached=true", "satisfaction=4"),
+    ]
+    for role, action, *given in steps:
+        (told,) = [one for one in do("actions", complaint, "--as", role) if one["name"] == action.replace("-", "_")]
+        names = {one.partition("=")[0] for one in given}
+        assert set(told["required"]) <= names <= set(told["arguments"])
+        do("act", complaint, action, *given, "--as", role)
+        if action == "assign-mediator":
+            ((load),) = [one["load"] for one in do("office", "workload", office)]
+            assert load == 1
+    shown = do("show", complaint)
+    assert (shown["status"], shown["recovered_fen"], shown["satisfaction"]) == ("resolved", 10_050, 4)
+    assert [item["done"] for item in shown["terms"]] == [True, True]
+    assert shown["mediator_id"] == mediator
+    refused = program.run("act", complaint, "accept", "--json")
+    assert refused.code == 5
+    assert {name: refused.error[name] for name in ("rule", "source", "hint")} == {
+        "rule": "accept-what-was-received",
+        "source": "Order 121, art. 15",
+        "hint": "it would have to be received",
+    }
+    line = program.run("act", complaint, "accept").err
+    assert "(rule accept-what-was-received, Order 121, art. 15)" in line
+    table = program.run("actions", complaint, "--as", "consumer")
+    assert "reopen" in table.out
+    assert "reason=" in table.out
+
+
+def test_the_help_of_act_names_every_action(program: Program) -> None:
+    told = "".join(program.run("act", "--help").out.split())
+    for name in operations.ON["complaint"]:
+        assert name in told.replace("│", "")
 
 
 def test_an_error_without_json_is_one_line_that_obeys_no_control_character(program: Program) -> None:
@@ -326,17 +427,23 @@ def test_the_demo_runs_by_itself_in_an_empty_directory_and_up_goes_on_from_there
     out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, err
     lines = [line for line in out.splitlines() if line]
-    starts = ["complaints read 8,340, imported 8,339,", "  refused line 8341: ", "events in the ledger 31,667"]
-    starts += ["events on Kafka 31,667", "Complaints by product"]
-    for line, start in zip(lines, starts, strict=False):
+    for line, start in zip(lines, ["complaints read 8,340, imported 8,339,", "  refused line 8341: "], strict=False):
         assert line.startswith(start)
-    (total,) = (line for line in lines if line.startswith("│ all"))
-    assert [cell.strip() for cell in total.split("│")[1:7]] == ["all", "8,339", "6,484", "6,443", "1,272", "15.3 %"]
+    (counted,) = (line for line in lines if line.startswith("events in the ledger"))
+    total, own, of_week, of_rules = (int(text.replace(",", "")) for text in re.findall(r"[0-9][0-9,]*[0-9]", counted))
+    assert (own, of_rules, total) == (31_667, RULEBOOK_EVENTS, own + of_week + of_rules)
+    assert f"events on Kafka {total:,}" in lines
+    (filed,) = (line for line in lines if line.startswith("requests 300, events "))
+    assert filed.startswith(f"requests 300, events {of_week:,}, until ")
+    procedures = {line.split("│")[1].strip() for line in lines[lines.index(filed) :] if line.startswith("│")} - {""}
+    assert procedures == set(PROCEDURE_OF.values())
+    (whole,) = (line for line in lines if line.startswith("│ all"))
+    assert [cell.strip() for cell in whole.split("│")[1:7]] == ["all", "8,339", "6,484", "6,443", "1,272", "15.3 %"]
     ends = lines[lines.index("verification passed") + 1 :]
     assert len(ends) == 8
     assert all(line.startswith("  passed  ") for line in ends)
     assert fresh.status() == {"running": False, "data_dir": str(fresh.data_dir)}
 
     with fresh.up() as up:
-        assert fresh.head() == 31_667
+        assert fresh.head() == total
         assert stop(fresh, up, signal.SIGINT) == 0

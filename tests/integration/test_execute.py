@@ -20,7 +20,9 @@ import pytest
 
 from adapters.execute import Command, Decide, Ledger, Result, command, open_ledger
 from adapters.record import MAX_RECORD_BYTES, UNSTAMPED, canonical
-from domain.complaint.events import Answered, AnswerKind, Disputed, Reopened, Resolved, Withdrawn
+from domain.complaint.ending import Disputed, Reopened, Withdrawn
+from domain.complaint.negotiation import Answered, AnswerKind
+from domain.complaint.settlement import Resolved
 from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, StaleVersion, UnknownStream
 from domain.event import Event
 from domain.values import CLOCK, format_instant

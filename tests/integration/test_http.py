@@ -20,6 +20,7 @@ import uvicorn
 from adapters.embedded.postgres import PostgresServer
 from adapters.execute import open_ledger
 from adapters.migrations import migrate
+from adapters.orders import OrderSource
 from adapters.projector import ProjectorSettings, run_projector, wait_until_projected
 from adapters.relay import RelaySettings, run_relay
 from adapters.topics import ensure_topics
@@ -49,9 +50,9 @@ def token(actor: Actor, valid_for: timedelta = timedelta(hours=1), key: bytes = 
 class Server:
     """The application on a socket of its own."""
 
-    def __init__(self, database_url: str, requests_per_s: float = 1e6) -> None:
+    def __init__(self, database_url: str, requests_per_s: float = 1e6, orders: OrderSource | None = None) -> None:
         self.ledger = open_ledger(database_url)
-        app = create_app(self.ledger, KEY, requests_per_s)
+        app = create_app(self.ledger, KEY, requests_per_s, orders)
         self.socket = socket.socket()
         self.socket.bind(("127.0.0.1", 0))
         self.socket.listen()
@@ -249,7 +250,9 @@ def test_every_route_but_health_needs_a_token(server: Server) -> None:
         for path, operations in document["paths"].items():
             for method in operations:
                 address = path.replace("{complaint_id}", f"complaint-{uuid.uuid4()}")
-                address = address.replace("{merchant_id}", f"merchant-{uuid.uuid4()}").replace("{dimension}", "month")
+                address = address.replace("{merchant_id}", f"merchant-{uuid.uuid4()}")
+                address = address.replace("{office_id}", f"office-{uuid.uuid4()}").replace("{dimension}", "month")
+                address = address.replace("{year}", "2026")
                 answer = client.request(method, address, json={} if method == "post" else None)
                 assert answer.status_code == (200 if path.startswith("/health/") else 401), (method, path)
 

@@ -22,7 +22,8 @@ from adapters.cfpb_import import Report, import_cfpb
 from adapters.database import connect
 from adapters.execute import Ledger, command, open_ledger
 from adapters.ledger import LedgerUnavailable
-from domain.complaint import decisions
+from domain.complaint import ending
+from domain.rulebook.book import EMPTY
 from domain.values import Actor, Role
 
 LIMIT = 60.0
@@ -276,12 +277,12 @@ def test_a_complaint_that_went_another_way_in_the_ledger_is_refused_by_line(
     filed = [n.originator_id for n in ledger.recorder.select_notifications(1, 100, topics=["complaint.filed"])]
     ledger.execute(
         str(filed[1]),
-        lambda state: decisions.withdraw(state, at=datetime.now(UTC), by=by),
+        lambda state: ending.withdraw(state, at=datetime.now(UTC), by=by, book=EMPTY),
         command(KEY, by.id, "withdraw", None, {}),
     )
     report = run(ledger, write(edited(rows, {1: {RESPONSE: "Closed"}})))
     assert [(refused.line, rows[1][ID] in refused.reason) for refused in report.refused] == [(3, True)]
-    assert "withdrawn cannot be answered" in report.refused[0].reason
+    assert "that is withdrawn" in report.refused[0].reason
     assert report.already == 2
 
 

@@ -20,7 +20,7 @@ from adapters.embedded.postgres import PostgresServer
 from adapters.execute import Ledger, Result, command, open_ledger
 from adapters.ledger import LedgerUnavailable, PostgresRecorder
 from adapters.migrations import migrate
-from domain.complaint.events import Withdrawn
+from domain.complaint.ending import Withdrawn
 from domain.errors import StaleVersion
 from domain.event import Event
 from domain.values import CLOCK

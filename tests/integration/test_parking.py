@@ -20,8 +20,9 @@ from adapters.execute import command, open_ledger
 from adapters.projector import ProjectorSettings, run_projector, wait_until_projected
 from adapters.topics import partition_of
 from adapters.verify import verify
-from domain.complaint import decisions
-from domain.complaint.events import Answered
+from domain.complaint import ending
+from domain.complaint.negotiation import Answered
+from domain.rulebook.book import EMPTY
 from domain.streams import COMPLAINT
 from domain.values import Actor, Role
 from projections.complaint_details import COMPLAINT_DETAILS
@@ -91,7 +92,7 @@ def take_up_again(system: System, stream: str) -> None:
     ledger = open_ledger(system.database_url)
     done = ledger.execute(
         stream,
-        lambda state: decisions.reopen(state, by=BY, at=NOW, reason="new facts"),
+        lambda state: ending.reopen(state, by=BY, at=NOW, book=EMPTY, reason="new facts"),
         command(KEY, BY.id, "reopen", None, {}),
     )
     ledger.close()

@@ -10,6 +10,7 @@ import socket
 import threading
 import uuid
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,10 +24,11 @@ from adapters.embedded import lease
 from adapters.embedded.address import hold, join, listen_alone
 from adapters.embedded.process import ServicesError
 from adapters.relay import LEADER_LOCK
+from tests.integration.deadlines import Desk, days, of_time
 from tests.integration.program import Program, Up, eventually
 
-TWO_OF_EACH = ("--api", "2", "--relays", "2", "--projectors", "2")
-WORKERS = {"api-1", "api-2", "relay-1", "relay-2", "projector-1", "projector-2"}
+TWO_OF_EACH = ("--api", "2", "--relays", "2", "--projectors", "2", "--watchers", "2")
+WORKERS = {f"{name}-{number}" for name in ("api", "relay", "projector", "watcher") for number in (1, 2)}
 
 
 class Clients:
@@ -159,13 +161,18 @@ def test_service_goes_on_when_one_of_each_process_is_killed_and_all_are_started_
             eventually(lambda: leading_relay(database_url) is not None, "a relay leads")
             leader = next(name for name in ("relay-1", "relay-2") if pids[name] == leading_relay(database_url))
             standby = "relay-2" if leader == "relay-1" else "relay-1"
-            killed = ("api-1", leader, "projector-1")
+            killed = ("api-1", leader, "projector-1", "watcher-1")
 
             kill_where_nobody_helps(program, pids["daemon"], [pids[name] for name in killed])
             try:
                 position = clients.await_more(20)
                 eventually(lambda: leading_relay(database_url) == pids[standby], "the standby relay has taken over")
                 eventually(lambda: least_watermark(database_url) >= position, "the other projector has taken over")
+                with closing(Desk(database_url)) as desk:
+                    late = desk.promised(datetime.now(UTC) - days(2))
+                    eventually(
+                        lambda: [line[:2] for line in of_time(desk.ledger)] == [(late, "answer")], "it is missed"
+                    )
             finally:
                 os.kill(pids["daemon"], signal.SIGCONT)
 
@@ -190,11 +197,21 @@ def test_service_goes_on_when_one_of_each_process_is_killed_and_all_are_started_
         stored = {row for (row,) in program.sql("select complaint_id from read.complaint_details")}
         acknowledged = {answer["id"] for answer in clients.acknowledged.values()}
         assert len(acknowledged) == len(clients.acknowledged)
-        assert acknowledged <= stored
-        assert len(stored - acknowledged) <= len(tokens), "only what was being sent at the end is unacknowledged"
+        assert acknowledged | {late} <= stored
+        assert len(stored - acknowledged - {late}) <= len(tokens), "only what was being sent at the end is missing"
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {tokens[0]}"}, timeout=30) as client:
             for answer in list(clients.acknowledged.values())[::10]:
                 assert client.get(f"/complaints/{answer['id']}").status_code == 200
+        told = program.status()
+        assert told["clocks"].items() >= {"overdue": 0, "overdue_s": 0, "failed": 0, "failures": []}.items()
+        assert told["clocks"]["running"] == len(stored)
+        with closing(Desk(database_url)) as desk:
+            desk.append_rubbish(late)
+        eventually(lambda: program.status()["clocks"]["failed"] == 1, "the watchers tell what they cannot read")
+        told = program.status()
+        assert told["watched"] == told["head"]
+        assert [failure["stream"] for failure in told["clocks"]["failures"]] == [late]
+        assert f"not handled by the watchers: {late} (" in program.run("status").out
         up_figures = figures(program.data_dir)
         for name in (*WORKERS, "postgres", "kafka"):
             assert f'complaints_up{{process="{name}"}} 1.0' in up_figures
@@ -215,6 +232,7 @@ def test_a_chosen_port_that_is_taken_is_named_by_up_itself(tmp_path: Path) -> No
         ("COMPLAINTS_API_PROCESSES", "0", "greater than or equal to 1"),
         ("COMPLAINTS_RELAYS", "5", "less than or equal to 4"),
         ("COMPLAINTS_PROJECTORS", "many", "valid integer"),
+        ("COMPLAINTS_WATCHERS", "9", "less than or equal to 8"),
     ],
 )
 def test_a_number_of_processes_that_makes_no_sense_is_refused(tmp_path: Path, name: str, value: str, why: str) -> None:

@@ -29,7 +29,7 @@ def test_read_models_are_rebuilt_and_parked_streams_mended_by_command(system: Sy
         assert (one["projection"], one["stream"], one["records"]) == ("complaint_details", victim, 1)
         assert victim in program.run("projections", "parked").out
 
-        program.run("act", victim, "withdraw", "--as", "consumer", "--reason", "settled", "--json")
+        program.run("act", victim, "withdraw", "--as", "consumer", "reason=settled", "--json")
         eventually(
             lambda: len(program.run("projections", "inspect", "complaint_details", victim, "--json").json) == 2,
             "the next event waits behind it",

@@ -9,12 +9,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.complaint.events import ComplaintEvent
+from domain.complaint.life import ComplaintEvent
 from domain.event import Event
 from projections.complaint_details import COMPLAINT_DETAILS
 from projections.projection import Fact, change, fold_batch
 from projections.resolution_statistics import RESOLUTION_STATISTICS
-from tests.domain.test_laws import histories
+from tests.domain.random_lives import histories
 
 Rows = dict[str, tuple[int, Any]]
 Sums = dict[tuple[Any, ...], list[int]]

@@ -1,0 +1,1 @@
+"""A market in simulated time, which makes traffic over all procedures."""

@@ -1,0 +1,81 @@
+"""What routes have in common: what they share, who asks, and the parameters of a request."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import Depends, Header, Query, Request
+from fastapi import Path as PathParameter
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from adapters.execute import Ledger
+from adapters.orders import OrderSource
+from adapters.rulebook import RulebookReader
+from api import bodies, tokens
+from api.limits import RateLimit
+from domain.values import Actor
+
+MAX_PAGE = 500
+MAX_WAIT_S = 10.0
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+bearer = HTTPBearer(auto_error=False, description="A token of `complaints token`.")
+
+
+class State:
+    """What the routes share: set once, when the application is made."""
+
+    ledger: Ledger
+    rulebook: RulebookReader
+    orders: OrderSource | None
+    service_key: bytes
+    rate_limit: RateLimit
+
+
+async def state(request: Request) -> State:
+    shared: State = request.app.state.shared
+    return shared
+
+
+Shared = Annotated[State, Depends(state)]
+
+
+async def principal(shared: Shared, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Actor:
+    """Return who acts; raises InvalidToken, TooManyRequests. Who may do what is for each action to say."""
+    if given is None:
+        raise tokens.InvalidToken("a bearer token is needed", hint="get one with: complaints token")
+    actor = tokens.read(shared.service_key, given.credentials)
+    shared.rate_limit.take(actor.id, time.monotonic())
+    return actor
+
+
+Principal = Annotated[Actor, Depends(principal)]
+ComplaintId = Annotated[
+    str, PathParameter(alias="complaint_id", pattern=f"^complaint-{UUID}$", examples=[bodies.COMPLAINT])
+]
+MerchantId = Annotated[
+    str, PathParameter(alias="merchant_id", pattern=f"^merchant-{UUID}$", examples=[bodies.MERCHANT])
+]
+OfficeId = Annotated[str, PathParameter(alias="office_id", pattern=f"^office-{UUID}$", examples=[bodies.OFFICE])]
+STREAM_IDS = {"complaint": ComplaintId, "merchant": MerchantId, "office": OfficeId}
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=200, description="The same command under the same key runs once."),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        pattern=r'^"[0-9]{1,18}"$',
+        description="The ETag that the sender saw; 412 if the stream has moved on.",
+        examples=['"1"'],
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+Cursor = Annotated[str | None, Query(max_length=500, description="``next`` of the page before.")]
+MinPosition = Annotated[
+    int | None,
+    Query(ge=0, lt=2**63, description="Wait until the read models are complete to this position, or answer 503."),
+]
+WaitS = Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="How long to wait for min_position, in seconds.")]
+Month = Annotated[str | None, Query(pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", examples=["2026-03"])]

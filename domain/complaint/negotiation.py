@@ -1,0 +1,375 @@
+"""Between the parties, before any authority steps in: routing to the merchant, answer, offers, upgrade."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal, assert_never
+
+from pydantic import Field
+
+from domain.calendar import Term, Unit, due
+from domain.complaint.action import CONSUMER_SIDE, MERCHANT_SIDE, OFFICE, PARTIES, acting_side, action, side_of
+from domain.complaint.clocks import (
+    DeadlineMissed,
+    Published,
+    Trigger,
+    Upgraded,
+    in_force,
+    run,
+    start,
+    to_authority,
+    until,
+)
+from domain.complaint.settlement import Resolved, agreed, check_terms, way_of
+from domain.complaint.state import Clock, Complaint, Deadline, Offer, Outcome, Side, Status
+from domain.errors import InvalidInput, RuleViolation
+from domain.event import Event
+from domain.merchant.state import Merchant
+from domain.rulebook.book import Authority, Rulebook, TermName
+from domain.values import CLOCK, Actor, Instant, LongText, MerchantId, Money, Role, ShortText, TimePrecision
+
+INSTANT = TimePrecision.INSTANT
+
+
+class AnswerKind(StrEnum):
+    """What a merchant's answer consists of. UNSTATED: the source says that it answered, but not how."""
+
+    EXPLANATION = "explanation"
+    MONETARY_RELIEF = "monetary_relief"
+    OTHER_RELIEF = "other_relief"
+    RELIEF = "relief"
+    NO_RELIEF = "no_relief"
+    UNSTATED = "unstated"
+
+
+RELIEF = frozenset({AnswerKind.MONETARY_RELIEF, AnswerKind.OTHER_RELIEF, AnswerKind.RELIEF})
+
+
+class Regime(StrEnum):
+    """By which arrangement the merchant gets the complaint first."""
+
+    #: The public complaint platform: a merchant who has signed the promise answers within its terms, unpublished.
+    PROMISE = "promise"
+    #: An enterprise that is enrolled for online dispute resolution has its own term, then the regulator has it.
+    ENTERPRISE = "enterprise"
+    #: Direct settlement from the payment order; silence hands it to the regulator.
+    ONE_CLICK = "one_click"
+
+
+class Routed(Event):
+    """The complaint was sent to a merchant, who has until ``answer_due`` (if there is a term) to answer.
+
+    ``regime`` is the arrangement, ``signed`` whether the merchant had signed the promise when it was filed.
+    """
+
+    name = "complaint.routed"
+
+    merchant_id: MerchantId
+    answer_due: Instant | None = None
+    precision: TimePrecision = INSTANT
+    regime: Regime | None = None
+    signed: bool | None = None
+    rule_set: ShortText | None = None
+    clocks: tuple[Clock, ...] | None = None
+
+
+class Answered(Event):
+    """The merchant answered. ``relief`` is the amount offered, where one was stated.
+
+    ``in_time`` is None where a register of origin does not say.
+    """
+
+    name = "complaint.answered"
+
+    kind: AnswerKind
+    in_time: bool | None = None
+    relief: Money | None = None
+    text: LongText | None = None
+    precision: TimePrecision = INSTANT
+
+
+class OfferMade(Event):
+    """A party offers these terms, in place of what was on the table; they stand until the clock runs out."""
+
+    name = "complaint.offer_made"
+
+    number: Annotated[int, Field(ge=1)]
+    side: Side
+    terms: Annotated[tuple[Outcome, ...], Field(min_length=1)]
+    text: LongText | None = None
+    clocks: tuple[Clock, ...]
+
+
+class OfferAccepted(Event):
+    """The other party accepted the offer."""
+
+    name = "complaint.offer_accepted"
+
+    number: int
+
+
+class OfferDeclined(Event):
+    """The other party declined the offer."""
+
+    name = "complaint.offer_declined"
+
+    number: int
+    text: LongText | None = None
+
+
+NegotiationEvent = Routed | Answered | OfferMade | OfferAccepted | OfferDeclined
+
+#: An enterprise's own term is not among them: it is for settling the matter.
+_RESPONDING = frozenset({Deadline.ANSWER, Deadline.FIRST_RESPONSE, Deadline.ESCALATION})
+
+
+def evolve(state: Complaint, event: NegotiationEvent) -> Complaint:
+    match event:
+        case Routed():
+            clocks = event.clocks or ()
+            if event.answer_due is not None and not clocks:
+                clocks = (until(Deadline.ANSWER, event.occurred_at, event.answer_due),)
+            return state.with_clocks(clocks)._replace(
+                status=Status.ROUTED,
+                merchant_id=event.merchant_id,
+                holder=event.merchant_id,
+                regime=event.regime or "",
+            )
+        case Answered():
+            return state.with_clocks((), _RESPONDING)._replace(status=Status.ANSWERED, answered=True)
+        case OfferMade():
+            over = _RESPONDING if event.side is Side.MERCHANT else frozenset[Deadline]()
+            offer = Offer(event.number, event.side, event.terms)
+            return state.with_clocks(event.clocks, over)._replace(offer=offer, offers=event.number)
+        case OfferAccepted() | OfferDeclined():
+            return state.with_clocks((), frozenset({Deadline.OFFER}))._replace(offer=None)
+        case _:
+            assert_never(event)
+
+
+@action(
+    "route-after-filing",
+    roles=OFFICE | CONSUMER_SIDE | {Role.PLATFORM},
+    during=(Status.FILED,),
+    to=Status.ROUTED,
+)
+def route(
+    state: Complaint,
+    *,
+    at: datetime,
+    by: Actor,
+    book: Rulebook,
+    merchant: Merchant,
+    merchant_id: MerchantId,
+    regime: Regime | None = None,
+    answer_due: Instant | None = None,
+    precision: TimePrecision = INSTANT,
+) -> list[NegotiationEvent | Published]:
+    """Send the complaint to the merchant first, by the terms of an arrangement, or with a due time of one's own.
+
+    ``merchant`` is the merchant's state; what counts is what it had signed when the complaint was filed.
+    """
+    if answer_due is not None and answer_due < at:
+        raise InvalidInput("the answer would be due before the complaint is routed", hint="give a later due time")
+    if answer_due is not None and regime is not None:
+        raise InvalidInput(f"the arrangement {regime} has its own terms", hint="leave out answer_due")
+    routed = Routed(
+        occurred_at=at, actor=by, merchant_id=merchant_id, answer_due=answer_due, precision=precision, regime=regime
+    )
+    filed_at = state.filed_at or at
+    match regime:
+        case None:
+            return [routed]
+        case Regime.PROMISE:
+            return _by_promise(state, routed, book, merchant.had_signed(filed_at))
+        case Regime.ENTERPRISE:
+            return [_by_enterprise(state, routed, book, merchant.was_enrolled(filed_at))]
+        case Regime.ONE_CLICK:
+            return [_by_one_click(state, routed, book)]
+        case _:
+            assert_never(regime)
+
+
+def _by_promise(state: Complaint, routed: Routed, book: Rulebook, signed: bool) -> list[NegotiationEvent | Published]:
+    at, by = routed.occurred_at, routed.actor
+    if not signed:
+        unsigned = routed.model_copy(update={"signed": False})
+        if state.published or state.withheld:
+            return [unsigned]
+        return [unsigned, Published(occurred_at=at, actor=by, basis="no_promise")]
+    rules = in_force(book, Authority.PROMISE, state.region, at)
+    clocks = start(Deadline.ANSWER, TermName.PROMISE_ANSWER, rules, at, book.calendar)
+    clocks += start(Deadline.PUBLICATION, TermName.PROMISE_RESOLUTION, rules, at, book.calendar)
+    return [_with(routed, clocks, signed=True)]
+
+
+def _by_enterprise(state: Complaint, routed: Routed, book: Rulebook, enrolled: bool) -> Routed:
+    if not enrolled:
+        raise RuleViolation(
+            "enterprise-first-when-enrolled",
+            "the merchant was not enrolled for online dispute resolution when this was filed",
+            hint="let an office receive it",
+        )
+    rules = in_force(book, Authority.MARKET_REGULATOR, state.region, routed.occurred_at)
+    return _with(routed, start(Deadline.ENTERPRISE, TermName.ENTERPRISE, rules, routed.occurred_at, book.calendar))
+
+
+def _by_one_click(state: Complaint, routed: Routed, book: Rulebook) -> Routed:
+    at = routed.occurred_at
+    rules = in_force(book, Authority.ONE_CLICK, state.region, at)
+    if rules is None:
+        raise RuleViolation(
+            "one-click-where-offered",
+            f"one-click settlement is not offered in {state.region or 'an unknown region'}",
+            hint="let an office receive it",
+        )
+    if state.purchased_at is None:
+        raise RuleViolation("one-click-from-order", "there is no payment order", hint="file it from the order")
+    within = rules.terms.get(TermName.ONE_CLICK_PURCHASE)
+    if within is not None and at > due(state.purchased_at, within, book.calendar).at:
+        raise RuleViolation(
+            "one-click-after-purchase",
+            f"the purchase is longer ago than {within.n} {within.unit}",
+            hint="let an office receive it",
+            source=within.source,
+        )
+    return _with(routed, start(Deadline.ESCALATION, TermName.ESCALATION, rules, at, book.calendar))
+
+
+def _with(routed: Routed, clocks: tuple[Clock, ...], *, signed: bool | None = None) -> Routed:
+    rule_set = clocks[0].rule_set if clocks else None
+    return routed.model_copy(update={"clocks": clocks or None, "rule_set": rule_set, "signed": signed})
+
+
+@action(
+    "answer-once-when-routed",
+    roles=MERCHANT_SIDE | OFFICE,
+    during=(Status.ROUTED,),
+    to=Status.ANSWERED,
+)
+def answer(
+    state: Complaint,
+    *,
+    at: datetime,
+    by: Actor,
+    kind: AnswerKind,
+    relief: Money | None = None,
+    text: LongText | None = None,
+    stated: Literal["in_time", "late", "not_stated"] | None = None,
+    precision: TimePrecision = INSTANT,
+) -> list[NegotiationEvent | DeadlineMissed]:
+    """Record the merchant's answer; it is late when its deadline has been missed.
+
+    ``stated`` is what a register of origin says about its timeliness; otherwise the due time decides.
+    """
+    if relief is not None and kind not in RELIEF:
+        raise InvalidInput(f"an answer of kind {kind} carries no money", hint="use monetary_relief, or no amount")
+    missed = Deadline.ANSWER in state.missed
+    late = missed if stated is None else stated == "late"
+    events: list[NegotiationEvent | DeadlineMissed] = []
+    if late and not missed and state.imported:
+        events.append(DeadlineMissed(occurred_at=state.answer_due or at, actor=CLOCK, deadline=Deadline.ANSWER))
+    return [
+        *events,
+        Answered(
+            occurred_at=at,
+            actor=by,
+            kind=kind,
+            in_time=None if stated == "not_stated" else not late,
+            relief=relief,
+            text=text,
+            precision=precision,
+        ),
+    ]
+
+
+@action("offer-while-with-the-parties", roles=PARTIES, during=(Status.ROUTED, Status.ANSWERED, Status.MEDIATING))
+def offer(
+    state: Complaint,
+    *,
+    at: datetime,
+    by: Actor,
+    book: Rulebook,
+    terms: tuple[Outcome, ...],
+    text: LongText | None = None,
+    expires: Instant | None = None,
+    side: Side | None = None,
+) -> list[NegotiationEvent]:
+    """Offer terms, or counter the offer on the table with others. ``expires``: default by the rule set."""
+    check_terms(terms)
+    if expires is not None and expires <= at:
+        raise InvalidInput("the offer would have expired already", hint="give a later time")
+    return [
+        OfferMade(
+            occurred_at=at,
+            actor=by,
+            number=state.offers + 1,
+            side=acting_side(by, side),
+            terms=terms,
+            text=text,
+            clocks=(_standing(state, at, book) if expires is None else until(Deadline.OFFER, at, expires),),
+        )
+    ]
+
+
+#: How long an offer stands where no rule set says it.
+OFFER_TERM = Term(n=72, unit=Unit.HOURS, source="chosen")
+
+
+def _standing(state: Complaint, at: datetime, book: Rulebook) -> Clock:
+    rules = in_force(book, Authority.ONE_CLICK, state.region, at)
+    by_rule = start(Deadline.OFFER, TermName.OFFER, rules, at, book.calendar)
+    return by_rule[0] if by_rule else run(Deadline.OFFER, OFFER_TERM, at, book.calendar)
+
+
+def _of_the_other(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
+    if state.offer is None:
+        return RuleViolation("offer-on-the-table", "there is no offer on the table", hint="make one")
+    if by.role is not Role.SERVICE and side_of(by) is state.offer.by:
+        return RuleViolation("offer-of-the-other", "this is your own offer", hint="the other party accepts or declines")
+    return None
+
+
+@action(
+    "accept-offer-of-the-other",
+    roles=PARTIES,
+    during=(Status.ROUTED, Status.ANSWERED, Status.MEDIATING),
+    to=Status.RESOLVED,
+    unless=_of_the_other,
+)
+def accept_offer(state: Complaint, *, at: datetime, by: Actor, book: Rulebook) -> list[NegotiationEvent | Resolved]:
+    """Accept the offer of the other party: the matter is settled by agreement."""
+    assert state.offer is not None
+    return [
+        OfferAccepted(occurred_at=at, actor=by, number=state.offer.number),
+        agreed(state, state.offer.terms, at, by, book, way=way_of(state)),
+    ]
+
+
+@action(
+    "decline-offer-of-the-other",
+    roles=PARTIES,
+    during=(Status.ROUTED, Status.ANSWERED, Status.MEDIATING),
+    unless=_of_the_other,
+)
+def decline_offer(state: Complaint, *, at: datetime, by: Actor, text: LongText | None = None) -> list[NegotiationEvent]:
+    """Decline the offer of the other party; negotiation goes on."""
+    assert state.offer is not None
+    return [OfferDeclined(occurred_at=at, actor=by, number=state.offer.number, text=text)]
+
+
+@action(
+    "upgrade-from-the-merchant",
+    roles=CONSUMER_SIDE,
+    during=(Status.ROUTED, Status.ANSWERED),
+    to=Status.RECEIVED,
+    unless=lambda state, at, by, book: (
+        RuleViolation("upgrade-native-only", "a register of origin handles it", hint="file it here")
+        if state.imported
+        else None
+    ),
+)
+def upgrade(state: Complaint, *, at: datetime, by: Actor, book: Rulebook) -> list[Upgraded]:
+    """Hand it to the authority at once, as a dissatisfied consumer (one click)."""
+    return [to_authority(state, Trigger.CONSUMER, at, by, book)]

@@ -1,0 +1,275 @@
+"""How it is settled: outcomes that compose, their performance to the fen, judicial confirmation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Literal, assert_never
+
+from pydantic import Field
+
+from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, PARTIES, action
+from domain.complaint.clocks import ended, rules_of, start
+from domain.complaint.state import Clock, Complaint, Deadline, Outcome, OutcomeKind, Settlement, Status, Way
+from domain.errors import InvalidInput, RuleViolation
+from domain.event import Event
+from domain.rulebook.book import Rulebook, TermName
+from domain.values import Actor, Money, Role, ShortText, TimePrecision
+
+MONEY = frozenset(
+    {
+        OutcomeKind.PARTIAL_REFUND,
+        OutcomeKind.FULL_REFUND,
+        OutcomeKind.COMPENSATION,
+        OutcomeKind.PUNITIVE_DAMAGES,
+    }
+)
+Basis = Literal["relief_granted", "agreement", "consumer_confirmed", "decision", "award", "judgment"]
+
+
+class Resolved(Event):
+    """The consumer got what settles the matter.
+
+    ``recovered`` is money that has come back already; ``terms`` is what is still to be performed, each item on its own.
+    """
+
+    name = "complaint.resolved"
+
+    basis: Basis
+    recovered: Money | None = None
+    precision: TimePrecision = TimePrecision.INSTANT
+    way: Way | None = None
+    terms: tuple[Outcome, ...] | None = None
+    clocks: tuple[Clock, ...] | None = None
+
+
+class Performed(Event):
+    """An item of the terms was performed, or a part of its amount. ``complete``: nothing is left of all the terms."""
+
+    name = "complaint.performed"
+
+    item: Annotated[int, Field(ge=0)]
+    kind: OutcomeKind
+    amount: Money | None = None
+    payer: ShortText
+    reference: ShortText | None = None
+    complete: bool
+
+
+class JudiciallyConfirmed(Event):
+    """A court confirmed the mediated agreement, which can be enforced now."""
+
+    name = "complaint.judicially_confirmed"
+
+    court: ShortText
+    reference: ShortText
+
+
+SettlementEvent = Resolved | Performed | JudiciallyConfirmed
+
+
+def evolve(state: Complaint, event: SettlementEvent) -> Complaint:
+    match event:
+        case Resolved():
+            terms = event.terms or ()
+            state = ended(state, Status.RESOLVED, event.occurred_at, event.clocks)
+            if not terms and not state.settlement.terms:
+                return state
+            settlement = replace(
+                state.settlement,
+                terms=terms,
+                performed=(0,) * len(terms),
+                done=frozenset(),
+                mediated=event.way is Way.MEDIATION,
+            )
+            return state._replace(settlement=settlement)
+        case Performed():
+            old = state.settlement
+            paid = list(old.performed)
+            paid[event.item] += event.amount.fen if event.amount is not None else 0
+            settlement = replace(old, performed=tuple(paid))
+            if _left(settlement, event.item) == 0:
+                settlement = replace(settlement, done=old.done | {event.item})
+            over = frozenset({Deadline.PERFORMANCE}) if event.complete else frozenset()
+            return state.with_clocks((), over)._replace(settlement=settlement)
+        case JudiciallyConfirmed():
+            return state._replace(settlement=replace(state.settlement, confirmed=True))
+        case _:
+            assert_never(event)
+
+
+def _left(settlement: Settlement, item: int) -> int:
+    """How much of an item is still to be paid; 0 for one without an amount."""
+    amount = settlement.terms[item].amount
+    return 0 if amount is None else amount.fen - settlement.performed[item]
+
+
+def check_terms(terms: tuple[Outcome, ...]) -> None:
+    """Raise InvalidInput for terms that make no sense together."""
+    if not terms:
+        raise InvalidInput("there are no terms", hint="name at least one outcome")
+    for outcome in terms:
+        if (outcome.amount is None) == (outcome.kind in MONEY):
+            needs = "needs an amount" if outcome.kind in MONEY else "carries no money"
+            raise InvalidInput(f"{outcome.kind} {needs}", hint="give an amount with refunds and damages only")
+        if outcome.amount is not None and outcome.amount.fen == 0:
+            raise InvalidInput(f"{outcome.kind} of nothing", hint="leave it out")
+        if outcome.payer is not None and outcome.amount is None:
+            raise InvalidInput(f"{outcome.kind} is not paid by anybody", hint="leave out the payer")
+    kinds = [outcome.kind for outcome in terms]
+    if OutcomeKind.FULL_REFUND in kinds and OutcomeKind.PARTIAL_REFUND in kinds:
+        raise InvalidInput("a full refund and a part of it exclude each other", hint="choose one")
+    if len({outcome.amount.currency for outcome in terms if outcome.amount is not None}) > 1:
+        raise InvalidInput("the terms mix currencies", hint="use one")
+
+
+_IMPOSED: dict[Way, Basis] = {Way.ADJUDICATION: "decision", Way.ARBITRATION: "award", Way.LITIGATION: "judgment"}
+
+
+def agreed(
+    state: Complaint,
+    terms: tuple[Outcome, ...],
+    at: datetime,
+    by: Actor,
+    book: Rulebook,
+    *,
+    way: Way,
+    imposed: bool = False,
+) -> Resolved:
+    """Settle by ``terms``, agreed in the course of ``way`` or imposed by it; the term of performance begins."""
+    clocks = start(Deadline.PERFORMANCE, TermName.PERFORMANCE, rules_of(state, book, at), at, book.calendar)
+    basis: Basis = _IMPOSED[way] if imposed else "agreement"
+    return Resolved(occurred_at=at, actor=by, basis=basis, way=way, terms=terms, clocks=clocks or None)
+
+
+@action(
+    "resolve-once-routed",
+    roles=CONSUMER_SIDE | NEUTRAL,
+    during=(
+        Status.ROUTED,
+        Status.ANSWERED,
+        Status.RECEIVED,
+        Status.ACCEPTED,
+        Status.MEDIATING,
+        Status.ADJUDICATING,
+    ),
+    to=Status.RESOLVED,
+)
+def resolve(
+    state: Complaint,
+    *,
+    at: datetime,
+    by: Actor,
+    basis: Literal["relief_granted", "agreement", "consumer_confirmed"],
+    recovered: Money | None = None,
+    precision: TimePrecision = TimePrecision.INSTANT,
+) -> list[SettlementEvent]:
+    """Record that the matter is settled and performed. The merchant alone cannot say so."""
+    return [Resolved(occurred_at=at, actor=by, basis=basis, recovered=recovered, precision=precision)]
+
+
+@action(
+    "settle-by-agreement",
+    roles=CONSUMER_SIDE | NEUTRAL,
+    during=(Status.ROUTED, Status.ANSWERED, Status.ACCEPTED, Status.MEDIATING, Status.ADJUDICATING),
+    to=Status.RESOLVED,
+)
+def settle(
+    state: Complaint, *, at: datetime, by: Actor, book: Rulebook, terms: tuple[Outcome, ...]
+) -> list[SettlementEvent]:
+    """Record the agreement of both parties; what is agreed has to be performed within its term."""
+    check_terms(terms)
+    return [agreed(state, terms, at, by, book, way=way_of(state))]
+
+
+def way_of(state: Complaint) -> Way:
+    """Return the way in which it is being settled."""
+    if state.status is Status.ADJUDICATING:
+        return state.settlement.way
+    return Way.MEDIATION if state.status is Status.MEDIATING else Way.NEGOTIATION
+
+
+def _to_perform(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
+    if len(state.settlement.done) < len(state.settlement.terms):
+        return None
+    return RuleViolation("perform-what-was-agreed", "nothing is left to perform", hint="settle on terms first")
+
+
+@action(
+    "perform-what-was-agreed",
+    roles=PARTIES | NEUTRAL,
+    during=(Status.RESOLVED,),
+    unless=_to_perform,
+)
+def perform(
+    state: Complaint,
+    *,
+    at: datetime,
+    by: Actor,
+    item: Annotated[int, Field(ge=0)],
+    amount: Money | None = None,
+    reference: ShortText | None = None,
+) -> list[SettlementEvent]:
+    """Record that an item of the terms was performed (counted from 0), or a part of its amount paid.
+
+    ``reference`` is that of the payment. Raises RuleViolation when more is paid than was agreed.
+    """
+    settlement = state.settlement
+    if item >= len(settlement.terms) or item in settlement.done:
+        left = sorted(set(range(len(settlement.terms))) - settlement.done)
+        raise InvalidInput(f"item {item} is not to be performed", hint=f"left are: {', '.join(map(str, left))}")
+    agreed_on = settlement.terms[item]
+    if (amount is None) != (agreed_on.amount is None):
+        raise InvalidInput(
+            f"{agreed_on.kind} {'needs' if amount is None else 'carries no'} amount", hint="see the terms"
+        )
+    left_of_it = _left(settlement, item)
+    if amount is not None and agreed_on.amount is not None:
+        if amount.currency != agreed_on.amount.currency:
+            raise InvalidInput(f"agreed was {agreed_on.amount.currency}, not {amount.currency}", hint="use the same")
+        if not 0 < amount.fen <= left_of_it:
+            raise RuleViolation(
+                "perform-no-more-than-agreed",
+                f"{amount} is paid of what is left, {Money(fen=left_of_it, currency=amount.currency)}",
+                hint="record what was agreed; anything beyond needs new terms",
+            )
+    finished = amount is None or amount.fen == left_of_it
+    complete = finished and len(settlement.done) + 1 == len(settlement.terms)
+    return [
+        Performed(
+            occurred_at=at,
+            actor=by,
+            item=item,
+            kind=agreed_on.kind,
+            amount=amount,
+            payer=agreed_on.payer or "merchant",
+            reference=reference,
+            complete=complete,
+        )
+    ]
+
+
+def _confirmable(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
+    if state.settlement.mediated and not state.settlement.confirmed:
+        return None
+    why = "it is confirmed already" if state.settlement.confirmed else "it was not agreed in mediation"
+    return RuleViolation(
+        "confirm-mediated-agreement",
+        f"a court cannot confirm this: {why}",
+        hint="only a mediated agreement is confirmed, once",
+        source="Civil Procedure Law, art. 205",
+    )
+
+
+@action(
+    "confirm-mediated-agreement",
+    roles=NEUTRAL | CONSUMER_SIDE | {Role.MERCHANT},
+    during=(Status.RESOLVED,),
+    source="Civil Procedure Law, art. 205",
+    unless=_confirmable,
+)
+def confirm_judicially(
+    state: Complaint, *, at: datetime, by: Actor, court: ShortText, reference: ShortText
+) -> list[SettlementEvent]:
+    """Record that a court confirmed the mediated agreement."""
+    return [JudiciallyConfirmed(occurred_at=at, actor=by, court=court, reference=reference)]

@@ -1,0 +1,1 @@
+"""The rules in force: its events, its state, its decisions."""
