@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from adapters.database import connect
 from bench.corpus import Corpora
 from bench.deployed import Deployed, deployed
-from bench.harness import Comparison, Figures, Finding, Scale, Services, figure, percentile, say
+from bench.harness import Comparison, Figures, Finding, Scale, Services, percentile, say
 from bench.load import Answer, Client, Request, command, file_body, run_clients, summary
-from bench.usage import MACHINE, bottleneck, cores_used
+from bench.usage import bottleneck, cores_used
 from bench.worker import Run, worker
 
 #: A hundred times the rate of a night with 20,000 filings in two hours.
@@ -83,7 +83,6 @@ def measure(services: Services, corpora: Corpora, scale: Scale) -> Sequence[Find
             [
                 f"surge: {bottleneck(used, _python(system))}",
                 f"as many as are answered: {bottleneck(most_used, _python(system))}",
-                f"whole machine: {figure(used[MACHINE])} cores in the surge",
             ],
         ),
     ]
