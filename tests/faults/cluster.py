@@ -28,7 +28,6 @@ from tests.faults.network import Link, Network
 from tests.faults.plan import PROCESSES
 
 PROGRAM = Path(__file__).with_name("member_main.py")
-WATCHER_PROGRAM = Path(__file__).with_name("strike.py")
 ROOT = Path(__file__).parents[2]
 SERVICE_KEY = "a service key for fault schedules"
 PREFIX = "faults."
@@ -67,8 +66,7 @@ class Process:
     def __init__(self, name: str, shared: Path, arguments: list[str], env: dict[str, str]) -> None:
         self.name, self.kind = name, name.partition("-")[0]
         self.log = shared / "logs" / f"{name}.log"
-        program = WATCHER_PROGRAM if self.kind == "watcher" else PROGRAM
-        self._command = [sys.executable, str(program), self.kind, name, str(shared), *arguments]
+        self._command = [sys.executable, str(PROGRAM), self.kind, name, str(shared), *arguments]
         self._env = {**os.environ, "PYTHONPATH": str(ROOT), **env}
         self._child: subprocess.Popen[bytes] | None = None
 

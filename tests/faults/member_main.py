@@ -1,4 +1,4 @@
-"""Runs one process of the cluster (``api``, ``relay`` or ``projector``), with a clock that the test can move.
+"""Runs one process of the cluster: ``api``, ``relay``, ``projector`` or ``watcher``. The test can move its clock.
 
 Arguments: its kind, its name, the directory that it shares with the test, and the settings of a worker as JSON.
 What is in that directory:
@@ -32,6 +32,7 @@ def shift_of(clock: Path) -> Callable[[], float]:
 def run_api(shift: Callable[[], float]) -> None:
     import jwt.api_jwt
 
+    import api.commands
     import api.http
     from api import processes
 
@@ -40,7 +41,7 @@ def run_api(shift: Callable[[], float]) -> None:
         def now(cls, tz: tzinfo | None = None) -> Any:
             return datetime.now(tz) + timedelta(seconds=shift())
 
-    for module in (api.http, jwt.api_jwt):
+    for module in (api.commands, api.http, jwt.api_jwt):
         module.datetime = Shifted  # type: ignore[attr-defined]
     processes.api()
 
@@ -52,6 +53,7 @@ def run_worker(kind: str, name: str, shared: Path, settings: dict[str, Any], shi
 
     from adapters.projector import ProjectorSettings, run_projector
     from adapters.relay import RelaySettings, run_relay
+    from adapters.watcher import WatcherSettings, right_now, run_watcher
 
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     stop = threading.Event()
@@ -71,10 +73,15 @@ def run_worker(kind: str, name: str, shared: Path, settings: dict[str, Any], shi
         mine.rename(shared / "struck" / number)
         os.kill(os.getpid(), signal.SIGKILL if action == "kill" else signal.SIGSTOP)
 
-    if kind == "relay":
-        run_relay(RelaySettings(**settings), stop, reached)
-    else:
-        run_projector(ProjectorSettings(**settings), stop, reached)
+    match kind:
+        case "relay":
+            run_relay(RelaySettings(**settings), stop, reached)
+        case "projector":
+            run_projector(ProjectorSettings(**settings), stop, reached)
+        case "watcher":
+            run_watcher(WatcherSettings(**settings), stop, reached, lambda: right_now() + timedelta(seconds=shift()))
+        case _:
+            raise ValueError(f"there is no {kind}")
 
 
 def main() -> None:

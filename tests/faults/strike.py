@@ -1,25 +1,17 @@
-"""Carries out one fault on a cluster, and takes it back when its time is over.
-
-As a program, with the arguments of ``member_main``, it runs a watcher that can be struck.
-"""
+"""Carries out one fault on a cluster, and takes it back when its time is over."""
 
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 
 import psutil
 import psycopg2
 
-from adapters import projector
-from adapters.watcher import WatcherSettings, right_now, run_watcher
-from tests.faults import member_main
 from tests.faults.cluster import Cluster
 from tests.faults.network import Link
 from tests.faults.plan import PROCESSES, Fault
@@ -174,18 +166,3 @@ def _signal(family: Sequence[psutil.Process], number: signal.Signals) -> None:
     for member in family:
         with suppress(psutil.NoSuchProcess):
             member.send_signal(number)
-
-
-def main() -> None:
-    """Run a watcher as ``member_main`` runs a projector: with the same points and orders, and a clock that moves."""
-    shift = member_main.shift_of(Path(sys.argv[3]) / f"clock.{sys.argv[2]}")
-    # What it runs that is no api and no relay is this.
-    projector.ProjectorSettings = WatcherSettings  # type: ignore[assignment, misc]
-    projector.run_projector = lambda settings, stop, reached: run_watcher(  # type: ignore[assignment, misc]
-        settings, stop, reached, lambda: right_now() + timedelta(seconds=shift())
-    )
-    member_main.main()
-
-
-if __name__ == "__main__":
-    main()
