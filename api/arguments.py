@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, Strict, ValidationError, create_model
 from api import operations
 from api.bodies import EARLIER, MERCHANT, OFFICE, Command, Time
 from api.operations import Operation, invalid
-from domain.complaint.action import CONSUMER_SIDE, MERCHANT_SIDE, Action
+from domain.complaint.action import CONSUMER_SIDE, RESPONDENTS, Action
 from domain.complaint.jurisdiction import DivisionCode
 from domain.errors import InvalidInput
 from domain.streams import MERCHANT as MERCHANTS
@@ -59,7 +59,7 @@ _PATHS = {
 #: For whom an operation is, by the roles that may carry it out.
 AUDIENCES: dict[str, tuple[str, frozenset[Role]]] = {
     "consumer": ("Consumers, their agents and lawyers, and who reports.", CONSUMER_SIDE | {Role.WHISTLE_BLOWER}),
-    "merchant": ("Merchants, platforms and payment providers.", MERCHANT_SIDE),
+    "merchant": ("Merchants, platforms and payment providers.", RESPONDENTS),
     "mediator": ("Mediators and adjudicators.", frozenset({Role.MEDIATOR, Role.ADJUDICATOR})),
     "regulator": ("Offices of the authority.", frozenset({Role.REGULATOR})),
     "rulebook editor": ("Who publishes the rules.", frozenset({Role.RULEBOOK_EDITOR})),
@@ -135,7 +135,7 @@ def audiences_of(prefix: str, operation: Operation) -> list[str]:
     if isinstance(operation, Action):
         roles = operation.roles
     else:
-        roles = frozenset({Role.REGULATOR} | (MERCHANT_SIDE if prefix == MERCHANTS.prefix else set()))
+        roles = frozenset({Role.REGULATOR} | (RESPONDENTS if prefix == MERCHANTS.prefix else set()))
     return [audience for audience, (_, theirs) in AUDIENCES.items() if theirs & roles]
 
 

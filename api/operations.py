@@ -17,17 +17,19 @@ from api import logs
 from domain.complaint import filing, life
 from domain.complaint.action import Action
 from domain.complaint.state import Complaint, Status
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.merchant import decisions as merchants
 from domain.office import decisions as offices
 from domain.office.state import Office
 from domain.rulebook.book import Rulebook
 from domain.streams import COMPLAINT, MERCHANT, OFFICE, Kind, kind_of
-from domain.values import Actor, Code, format_instant
+from domain.values import Actor, Code, Role, format_instant
 
 #: Clocks differ; an event may seem to come from the future by as much.
 CLOCK_SKEW = timedelta(minutes=5)
+#: Who may record what happened before now: what came on paper, by phone, or from another system.
+RECORDING = frozenset({Role.REGULATOR, Role.MEDIATOR, Role.ADJUDICATOR, Role.PARTNER, Role.SERVICE})
 
 Operation = Action | Callable[..., Sequence[Event]]
 
@@ -79,8 +81,8 @@ def perform(
     now). ``key``: the sender's idempotency key. ``expected``: the version of the stream that the sender saw. Raises the
     errors of domain.errors, LedgerUnavailable, OrdersUnavailable.
     """
-    if at is not None and at > now + CLOCK_SKEW:
-        raise InvalidInput(f"{format_instant(at)} is in the future", hint="give the time at which it happened")
+    if at is not None:
+        at = _when(at, by, now)
     kind, decide = operation_on(stream, operation)
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
@@ -104,6 +106,20 @@ def perform(
         raise invalid(error) from None
     logs.note(position=result.position, event_correlation_id=result.correlation_id)
     return result
+
+
+def _when(at: datetime, by: Actor, now: datetime) -> datetime:
+    """Return when it happened in the world; raises InvalidInput, RuleViolation for what the sender may not say."""
+    if at > now + CLOCK_SKEW:
+        raise InvalidInput(f"{format_instant(at)} is in the future", hint="give the time at which it happened")
+    if at < now - CLOCK_SKEW and by.role not in RECORDING:
+        raise RuleViolation(
+            "past-recorded-by-officials",
+            f"a {by.role} acts now, and cannot say that it was {format_instant(at)}",
+            hint="leave out the time; an office or a service records what happened on paper",
+        )
+    # Nothing is to fall due by a clock that is fast.
+    return min(at, now)
 
 
 def operation_on(stream: str | None, name: str) -> tuple[Kind, Operation]:

@@ -71,7 +71,7 @@ from domain.complaint.reports import (
     VerificationExtended,
 )
 from domain.complaint.settlement import JudiciallyConfirmed, Performed, Resolved
-from domain.complaint.state import Deadline, OutcomeKind, Status
+from domain.complaint.state import Clock, Deadline, OutcomeKind, Status
 from domain.complaint.ways import (
     AdjudicationOpened,
     ArbitrationAgreed,
@@ -79,6 +79,7 @@ from domain.complaint.ways import (
     CourtReferred,
     Decided,
     FeeCharged,
+    holder_of,
 )
 from domain.streams import COMPLAINT
 from domain.values import Money
@@ -130,6 +131,7 @@ class Row(NamedTuple):
     human: bool = False
     way: str | None = None
     public: bool = False
+    counts: bool = True
     punitive_fen: int = 0
     merged_into: str | None = None
     concluded_at: datetime | None = None
@@ -166,7 +168,7 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 status=Status.ROUTED,
                 merchant_id=event.merchant_id,
                 routed_at=event.occurred_at,
-                answer_due=event.answer_due,
+                answer_due=event.answer_due or _answer_due(event.clocks),
                 regime=event.regime,
                 holder=event.merchant_id,
             )
@@ -198,7 +200,7 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             return row._replace(
                 status=event.status or Status.ROUTED,
                 holder=row.merchant_id if event.status is None else row.office_id,
-                answer_due=event.answer_due,
+                answer_due=event.answer_due or _answer_due(event.clocks),
                 answer=None,
                 answered_at=None,
                 answered_on_time=None,
@@ -210,6 +212,9 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 reopened=row.reopened + 1,
                 mediator_id=None,
                 way=None,
+                rule_set=None,
+                accepted_at=None,
+                counts=True,
                 concluded_at=None,
                 satisfaction=None,
             )
@@ -247,7 +252,12 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
         case Merged():
             return row._replace(status=Status.MERGED, merged_into=event.into, closed_at=event.occurred_at)
         case MediationEnded():
-            return row._replace(status=Status.CLOSED, ground=event.ground, closed_at=event.occurred_at)
+            return row._replace(
+                status=Status.CLOSED,
+                ground=event.ground,
+                closed_at=event.occurred_at,
+                counts=event.counts is not False,
+            )
         case MediatorAssigned():
             human = row.human or event.kind is not MediatorKind.SOFTWARE
             return row._replace(mediator_id=event.mediator_id, human=human)
@@ -259,8 +269,18 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             return row._replace(status=Status.MEDIATING)
         case AdjudicationOpened() | ArbitrationReferred() | CourtReferred():
             return row._replace(
-                status=Status.ADJUDICATING, closed_at=None, ground=None, concluded_at=None, satisfaction=None
+                status=Status.ADJUDICATING,
+                holder=holder_of(event),
+                closed_at=None,
+                ground=None,
+                concluded_at=None,
+                satisfaction=None,
+                counts=True,
             )
+        case ClocksResumed() | DuesRevised():
+            return row._replace(answer_due=_answer_due(event.clocks) or row.answer_due)
+        case SuggestionMade():
+            return row._replace(human=row.human or event.model is None)
         case Decided():
             if event.for_consumer:
                 return row
@@ -290,15 +310,12 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             | OfferDeclined()
             | OfferExpired()
             | ClocksStopped()
-            | ClocksResumed()
-            | DuesRevised()
             | AttemptLinked()
             | RespondentAdded()
             | MemberJoined()
             | MemberLeft()
             | SupervisionOrdered()
             | MediationConsented()
-            | SuggestionMade()
             | SuggestionAnswered()
             | PersonRequested()
             | SessionCut()
@@ -317,6 +334,10 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             return row
         case _:
             assert_never(event)
+
+
+def _answer_due(clocks: tuple[Clock, ...] | None) -> datetime | None:
+    return next((clock.due for clock in clocks or () if clock.deadline is Deadline.ANSWER), None)
 
 
 def _fen(money: Money | None) -> int:

@@ -33,12 +33,12 @@ def contributions(row: Row) -> Mapping[tuple[Any, ...], tuple[int, ...]]:
     """Return what a complaint counts for, under the key (dimension, scheme, key, month of filing).
 
     Nothing but complaints, and one that was merged into another not at all. Valid is every complaint that was neither
-    withdrawn, refused nor referred to another authority, nor found to be unfounded; all other measures but ``filed``
-    count valid complaints only.
+    withdrawn, refused nor referred to another authority, nor found to be unfounded or ended on a ground that says
+    nothing of the merchant; all other measures but ``filed`` count valid complaints only.
     """
     if row.kind != RequestKind.COMPLAINT or row.status == Status.MERGED:
         return {}
-    valid = row.status not in _NOT_VALID and row.ground != "unfounded"
+    valid = row.counts and row.status not in _NOT_VALID and row.ground != "unfounded"
     measures = (
         (
             1,

@@ -201,7 +201,7 @@ _RARE = (
         "join",
         Role.CONSUMER,
         (0.1, 20),
-        lambda case: 15 if case.state.joint and len(case.state.members) < 12 else 0,
+        lambda case: 15 if case.state.representatives and len(case.state.members) < 12 else 0,
         lambda case, market: {
             "consumer_id": identifier(market.name, "member", case.number, case.version),
             "claim": Money(fen=case.chance.randrange(1_000, 90_000)),

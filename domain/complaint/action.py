@@ -15,7 +15,9 @@ from domain.rulebook.book import Rulebook
 from domain.values import Actor, Role, format_instant
 
 CONSUMER_SIDE = frozenset({Role.CONSUMER, Role.AGENT, Role.LAWYER})
-MERCHANT_SIDE = frozenset({Role.MERCHANT, Role.PLATFORM, Role.PAYMENT_PROVIDER})
+MERCHANT_SIDE = frozenset({Role.MERCHANT})
+#: Who can have to pay: nobody but the merchant answers for it, or binds it.
+RESPONDENTS = MERCHANT_SIDE | {Role.PLATFORM, Role.PAYMENT_PROVIDER}
 PARTIES = CONSUMER_SIDE | MERCHANT_SIDE
 OFFICE = frozenset({Role.REGULATOR})
 NEUTRAL = frozenset({Role.MEDIATOR, Role.REGULATOR, Role.ADJUDICATOR})
@@ -81,6 +83,11 @@ class Action:
         if state.filed_at is not None and at < state.filed_at and not state.imported:
             raise InvalidInput(
                 f"{format_instant(at)} is before the filing at {format_instant(state.filed_at)}",
+                hint="give the time at which it happened",
+            )
+        if state.ended_at is not None and at < state.ended_at and not state.imported:
+            raise InvalidInput(
+                f"{format_instant(at)} is before the case ended at {format_instant(state.ended_at)}",
                 hint="give the time at which it happened",
             )
         if self.takes_book:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from domain.calendar import SHANGHAI, Calendar, Term, Unit, due, due_again, left
-from domain.complaint.state import ENDED, Clock, Complaint, Deadline, Status
+from domain.complaint.state import ENDED, Clock, Complaint, Deadline, Side, Status
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.rulebook.book import Authority, Rulebook, RuleSet, TermName
@@ -102,12 +102,19 @@ class Published(Event):
 
 
 class MediationEnded(Event):
-    """Mediation ended without an agreement. ``ground`` is a code of the rule set; refusing it is lawful."""
+    """Mediation ended without an agreement. ``ground`` is a code of the rule set; refusing it is lawful.
+
+    ``side``: the party that refused; ``counts``: False for a ground that says nothing of the merchant.
+    """
 
     name = "complaint.mediation_ended"
 
     ground: ShortText
     text: ShortText | None = None
+    side: Side | None = None
+    rule_set: ShortText | None = None
+    source: ShortText | None = None
+    counts: bool | None = None
 
 
 TimeEvent = (
@@ -136,14 +143,24 @@ def evolve(state: Complaint, event: TimeEvent) -> Complaint:
         case Published():
             return state.with_clocks((), frozenset({Deadline.PUBLICATION}))._replace(published=True)
         case MediationEnded():
-            return ended(state, Status.CLOSED, event.occurred_at)
+            return ended(state, Status.CLOSED, event.occurred_at, unfounded=event.counts is False)
         case _:
             assert_never(event)
 
 
-def ended(state: Complaint, status: Status, at: datetime, started: tuple[Clock, ...] | None = None) -> Complaint:
-    """Return the state at its end: no clock runs on but what may follow that end."""
-    going_on = AFTER_CLOSING if status is Status.CLOSED else AFTER_SETTLING
+def ended(
+    state: Complaint,
+    status: Status,
+    at: datetime,
+    started: tuple[Clock, ...] | None = None,
+    *,
+    unfounded: bool = False,
+) -> Complaint:
+    """Return the state at its end: no clock runs on but what may follow that end.
+
+    ``unfounded``: it was not for the merchant to settle it, so that no promise is unkept.
+    """
+    going_on = AFTER_SETTLING if status is not Status.CLOSED else frozenset() if unfounded else AFTER_CLOSING
     over = frozenset(clock.deadline for clock in state.clocks) - going_on
     mediation = replace(state.mediation, appraisal="") if state.mediation.appraisal else state.mediation
     return state.with_clocks(started, over)._replace(
@@ -273,11 +290,36 @@ def _fallen_due(state: Complaint, clock: Clock, book: Rulebook) -> list[TimeEven
         case Deadline.ENTERPRISE:
             return [missed, to_authority(state, Trigger.ENTERPRISE_TERM, at, CLOCK, book)]
         case Deadline.MEDIATION if state.status not in ENDED:
-            return [missed, MediationEnded(occurred_at=at, actor=CLOCK, ground=TERM_EXPIRED)]
+            return [missed, mediation_ended(state, TERM_EXPIRED, at, CLOCK, book)]
         case Deadline.SUPPLEMENT:
             return [missed, resume(state, "supplement", at, CLOCK, book.calendar)]
         case _:
             return [missed]
+
+
+def mediation_ended(
+    state: Complaint,
+    ground: str,
+    at: datetime,
+    by: Actor,
+    book: Rulebook,
+    *,
+    text: str | None = None,
+    side: Side | None = None,
+) -> MediationEnded:
+    """End mediation on a ground of the rule set that the complaint was accepted under."""
+    rules = rules_of(state, book, at)
+    found = next((one for one in rules.ending_grounds if one.code == ground), None) if rules is not None else None
+    return MediationEnded(
+        occurred_at=at,
+        actor=by,
+        ground=ground,
+        text=text,
+        side=side,
+        rule_set=rules.id if rules is not None else None,
+        source=found.source if found is not None else None,
+        counts=found.counts if found is not None else None,
+    )
 
 
 def to_authority(state: Complaint, trigger: Trigger, at: datetime, by: Actor, book: Rulebook) -> Upgraded:

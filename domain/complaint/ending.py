@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, assert_never
 from domain.calendar import due
 from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, OFFICE, action, first_of
 from domain.complaint.clocks import DeadlineMissed, ended, in_force, start, until
-from domain.complaint.negotiation import RELIEF, AnswerKind
+from domain.complaint.negotiation import RELIEF, AnswerKind, terms_of
 from domain.complaint.state import OPEN, Clock, Complaint, Deadline, Mediation, RequestKind, Settlement, Status
 from domain.complaint.ways import not_final
 from domain.errors import InvalidInput, RuleViolation
@@ -100,7 +100,7 @@ EndingEvent = Closed | Disputed | Withdrawn | Reopened | Corrected
 def evolve(state: Complaint, event: EndingEvent) -> Complaint:
     match event:
         case Closed():
-            return ended(state, Status.CLOSED, event.occurred_at)
+            return ended(state, Status.CLOSED, event.occurred_at, unfounded=event.ground == "unfounded")
         case Disputed():
             return state._replace(disputed=True)
         case Withdrawn():
@@ -119,7 +119,7 @@ def _reopened(state: Complaint, event: Reopened) -> Complaint:
     clocks = event.clocks or ()
     if event.answer_due is not None:
         clocks += (until(Deadline.ANSWER, event.occurred_at, event.answer_due),)
-    over = frozenset(clock.deadline for clock in state.clocks)
+    over = frozenset(clock.deadline for clock in state.clocks) - {Deadline.PUBLICATION}
     return state.with_clocks(clocks, over)._replace(
         status=Status.ROUTED if event.status is None else Status.RECEIVED,
         holder=state.merchant_id if event.status is None else state.office_id,
@@ -132,7 +132,7 @@ def _reopened(state: Complaint, event: Reopened) -> Complaint:
         reopened=state.reopened + 1,
         settlement=Settlement(arbitrated=state.settlement.arbitrated),
         rules="",
-        mediation=Mediation(person_wanted=state.mediation.person_wanted),
+        mediation=Mediation(person_wanted=state.mediation.person_wanted, recused=state.mediation.recused),
     )
 
 
@@ -185,6 +185,9 @@ def withdraw(state: Complaint, *, at: datetime, by: Actor, reason: ShortText | N
 def _too_late(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
     if state.imported or state.ended_at is None:
         return None
+    if Deadline.PERFORMANCE in state.missed:
+        # What was agreed was not performed: the term would have passed before anybody could know.
+        return None
     rules = in_force(book, Authority.MARKET_REGULATOR, state.region, state.ended_at)
     term = rules.terms.get(TermName.REOPENING) if rules is not None else None
     if term is None or at <= due(state.ended_at, term, book.calendar).at:
@@ -217,7 +220,8 @@ def reopen(
     if answer_due is not None and answer_due < at:
         raise InvalidInput("the answer would be due before the reopening", hint="give a later due time")
     if not state.office_id:
-        return [Reopened(occurred_at=at, actor=by, reason=reason, answer_due=answer_due)]
+        clocks = () if answer_due is not None else terms_of(state, at, book)
+        return [Reopened(occurred_at=at, actor=by, reason=reason, answer_due=answer_due, clocks=clocks or None)]
     if answer_due is not None:
         raise InvalidInput("an office has it, not the merchant", hint="leave out answer_due")
     rules = in_force(book, Authority.MARKET_REGULATOR, state.region, at)

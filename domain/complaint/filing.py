@@ -177,9 +177,10 @@ def evolve(state: Complaint, event: FilingEvent) -> Complaint:
         case RespondentAdded():
             return state._replace(respondents=(*state.respondents, (event.party, event.party_id)))
         case MemberJoined():
-            return state._replace(members=state.members | {event.consumer_id})
+            return state._replace(members={**state.members, event.consumer_id: event.claim.fen})
         case MemberLeft():
-            return state._replace(members=state.members - {event.consumer_id})
+            left = {member: fen for member, fen in state.members.items() if member != event.consumer_id}
+            return state._replace(members=left)
         case Merged():
             return ended(state, Status.MERGED, event.occurred_at)
         case _:
@@ -200,6 +201,7 @@ def _filed(event: Filed) -> Complaint:
         claim=event.claim,
         merchant_id=(order.merchant_id or "") if order is not None else "",
         purchased_at=order.purchased_at if order is not None else None,
+        paid=order.amount if order is not None else None,
         respondents=tuple(
             (party, party_id)
             for party, party_id in (("platform", order.platform), ("payment_provider", order.payment_provider))
@@ -207,8 +209,7 @@ def _filed(event: Filed) -> Complaint:
         )
         if order is not None
         else (),
-        joint=joint is not None,
-        members=frozenset(joint.representatives) if joint is not None else frozenset(),
+        representatives=frozenset(joint.representatives) if joint is not None else frozenset(),
     )
 
 
@@ -263,12 +264,12 @@ def file(
             _check_code(code, book)
     if order is not None and order.purchased_at > at:
         raise InvalidInput("the purchase is later than the filing", hint="check the time of the order")
-    day = region.value if region is not None and region.scheme == DIVISIONS else ""
+    division = region.value if region is not None and region.scheme == DIVISIONS else ""
     if joint is not None:
-        _check_joint(joint, kind, in_force(book, Authority.MARKET_REGULATOR, day, at))
+        _check_joint(joint, kind, in_force(book, Authority.MARKET_REGULATOR, division, at))
     clocks: tuple[Clock, ...] = ()
     if origin is None:
-        pledge = in_force(book, Authority.PLEDGE, day, at)
+        pledge = in_force(book, Authority.PLEDGE, division, at)
         clocks = start(Deadline.FIRST_RESPONSE, TermName.FIRST_RESPONSE, pledge, at, book.calendar)
         if kind is RequestKind.COMPLAINT:
             clocks += start(Deadline.RESOLUTION, TermName.RESOLUTION, pledge, at, book.calendar)
@@ -387,7 +388,7 @@ def add_respondent(
 
 
 def _joint_only(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
-    if state.joint:
+    if state.representatives:
         return None
     return RuleViolation("members-of-joint", "this is not a joint complaint", hint="file one with representatives")
 
@@ -395,15 +396,19 @@ def _joint_only(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> Ru
 @action("members-while-open", roles=CONSUMER_SIDE | OFFICE, during=OPEN, unless=_joint_only)
 def join(state: Complaint, *, at: datetime, by: Actor, consumer_id: RandomId, claim: Money) -> list[FilingEvent]:
     """Join a joint complaint, with an own sum."""
-    if consumer_id in state.members:
+    if consumer_id in state.members or consumer_id in state.representatives:
         raise RuleViolation("member-once", "this consumer is of the party already")
+    if state.claim is not None and claim.currency != state.claim.currency:
+        raise InvalidInput(f"the complaint is in {state.claim.currency}, not {claim.currency}", hint="use the same")
     return [MemberJoined(occurred_at=at, actor=by, consumer_id=consumer_id, claim=claim)]
 
 
 def _has_member(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
-    if len(state.members) > 1:
+    if state.members:
         return None
-    return RuleViolation("last-member-stays", "nobody else is of the party", hint="withdraw the complaint")
+    return RuleViolation(
+        "representatives-stay", "nobody but the representatives is of the party", hint="withdraw the complaint"
+    )
 
 
 @action("members-while-open", roles=CONSUMER_SIDE | OFFICE, during=OPEN, unless=_has_member)

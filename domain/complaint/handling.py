@@ -234,12 +234,19 @@ def receive(
     ]
 
 
+def _here(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
+    if state.holder == state.office_id:
+        return None
+    return RuleViolation("held-here", f"{state.holder} has it", hint="wait until it is given back")
+
+
 @action(
     "supplement-before-acceptance",
     roles=OFFICE,
     during=(Status.RECEIVED,),
     to=Status.SUPPLEMENTING,
     source="Order 121, art. 15",
+    unless=_here,
 )
 def ask_supplement(
     state: Complaint, *, at: datetime, by: Actor, book: Rulebook, items: tuple[ShortText, ...]
@@ -279,12 +286,6 @@ def _has_rules(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> Rul
     )
 
 
-def _here(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
-    if state.holder == state.office_id:
-        return None
-    return RuleViolation("held-here", f"{state.holder} has it", hint="wait until it is given back")
-
-
 @action(
     "accept-what-was-received",
     roles=OFFICE,
@@ -317,7 +318,7 @@ def ground_of(code: str, grounds: tuple[Ground, ...], rule_set: str) -> Ground:
     during=(Status.RECEIVED,),
     to=Status.REFUSED,
     source="Order 121, art. 16",
-    unless=_has_rules,
+    unless=first_of(_has_rules, _here),
 )
 def refuse(
     state: Complaint, *, at: datetime, by: Actor, book: Rulebook, ground: ShortText, text: ShortText | None = None
@@ -345,6 +346,7 @@ def refuse(
     during=(Status.FILED, Status.RECEIVED, Status.VERIFYING),
     to=Status.REFERRED,
     kinds=ANY_KIND,
+    unless=_here,
 )
 def refer(state: Complaint, *, at: datetime, by: Actor, addressee: ShortText, reason: ShortText) -> list[HandlingEvent]:
     """Refer it to the authority that is competent; it then counts nowhere here."""

@@ -11,7 +11,15 @@ from typing import Annotated, assert_never
 from pydantic import BaseModel, Field
 
 from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, OFFICE, PARTIES, acting_side, action, first_of, side_of
-from domain.complaint.clocks import ClocksResumed, ClocksStopped, MediationEnded, resume, rules_of, stop
+from domain.complaint.clocks import (
+    ClocksResumed,
+    ClocksStopped,
+    MediationEnded,
+    mediation_ended,
+    resume,
+    rules_of,
+    stop,
+)
 from domain.complaint.handling import ground_of
 from domain.complaint.settlement import Resolved, agreed, check_terms, way_of
 from domain.complaint.state import OPEN, Complaint, Mediation, Outcome, RequestKind, Side, Status
@@ -196,7 +204,7 @@ def _evolve(old: Mediation, event: MediationEvent) -> Mediation:
         case MediatorAssigned():
             return replace(old, mediator_id=event.mediator_id)
         case MediatorRecused():
-            return replace(old, mediator_id="")
+            return replace(old, mediator_id="", recused=old.recused | {event.mediator_id})
         case MediationBegun():
             return old
         case SuggestionMade():
@@ -258,10 +266,16 @@ def consent_to_mediation(
     source="Order 121, art. 18",
 )
 def refuse_mediation(
-    state: Complaint, *, at: datetime, by: Actor, text: ShortText | None = None
+    state: Complaint,
+    *,
+    at: datetime,
+    by: Actor,
+    book: Rulebook,
+    text: ShortText | None = None,
+    side: Side | None = None,
 ) -> list[MediationEnded]:
     """Refuse mediation, as a party. This is lawful, ends it, and is not silence."""
-    return [MediationEnded(occurred_at=at, actor=by, ground=MEDIATION_REFUSED, text=text)]
+    return [mediation_ended(state, MEDIATION_REFUSED, at, by, book, text=text, side=acting_side(by, side))]
 
 
 def choose(candidates: Sequence[Candidate], product: str | None, parties: frozenset[str]) -> Candidate | None:
@@ -294,8 +308,10 @@ def assign_mediator(
     product: ShortText | None = None,
 ) -> list[MediationEvent]:
     """Assign a mediator: the one named, or of the candidates the one with the least load who fits."""
-    parties = frozenset({state.consumer_id, state.merchant_id} | {party for _, party in state.respondents})
-    named = [one for one in candidates if mediator_id in (None, one.mediator_id)]
+    parties = frozenset({state.consumer_id, state.merchant_id, *state.members})
+    parties |= {party for _, party in state.respondents}
+    recused = state.mediation.recused
+    named = [one for one in candidates if mediator_id in (None, one.mediator_id) and one.mediator_id not in recused]
     chosen = choose(named, product, parties)
     if chosen is not None:
         return [
@@ -303,6 +319,8 @@ def assign_mediator(
                 occurred_at=at, actor=by, mediator_id=chosen.mediator_id, kind=chosen.kind, load=chosen.load
             )
         ]
+    if mediator_id in recused:
+        raise RuleViolation("mediator-not-recused", "this mediator was recused from it", hint="assign another")
     if mediator_id is not None and any(one.conflicts & parties for one in named):
         raise RuleViolation(
             "mediator-without-conflict",
@@ -370,7 +388,7 @@ def suggest(
     confidence: Permille | None = None,
 ) -> list[MediationEvent]:
     """Propose terms. Software says which model in which version, how sure it is (permille), and the law behind it."""
-    check_terms(terms)
+    check_terms(state, terms)
     if len({value is None for value in (model, model_version, confidence)}) > 1:
         raise InvalidInput("a model, its version and its confidence belong together", hint="give all three, or none")
     if model is not None and not law:
@@ -444,10 +462,10 @@ def end_mediation(
     rules = rules_of(state, book, at)
     if rules is not None:
         ground_of(ground, rules.ending_grounds, rules.id)
-    return [MediationEnded(occurred_at=at, actor=by, ground=ground, text=text)]
+    return [mediation_ended(state, ground, at, by, book, text=text)]
 
 
-@action("person-at-any-time", roles=CONSUMER_SIDE, during=OPEN, kinds=tuple(RequestKind))
+@action("person-at-any-time", roles=CONSUMER_SIDE | {Role.WHISTLE_BLOWER}, during=OPEN, kinds=tuple(RequestKind))
 def request_person(state: Complaint, *, at: datetime, by: Actor) -> list[MediationEvent]:
     """Ask for a person, at any step; nothing that software does has to be gone through first."""
     return [PersonRequested(occurred_at=at, actor=by, step=state.status)]
@@ -551,7 +569,8 @@ def report_appraisal(
 
 def _not_small(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
     limit = _fast_track_limit(state, at, book)
-    small = state.claim is not None and limit is not None and state.claim.currency == "CNY" and state.claim.fen <= limit
+    dispute = state.in_dispute
+    small = dispute is not None and limit is not None and dispute.currency == "CNY" and dispute.fen <= limit
     if small:
         return None
     up_to = f"up to {Money(fen=limit)}" if limit is not None else "where a limit is published"

@@ -172,6 +172,14 @@ def route(
     """
     if answer_due is not None and answer_due < at:
         raise InvalidInput("the answer would be due before the complaint is routed", hint="give a later due time")
+    if state.merchant_id not in ("", merchant_id):
+        raise InvalidInput(f"the order is from {state.merchant_id}", hint="send it there, or file it without the order")
+    if regime is None and merchant.had_signed(state.filed_at or at) and not state.imported:
+        raise RuleViolation(
+            "promise-when-signed",
+            "the merchant had signed the promise when this was filed",
+            hint="route it under the arrangement promise; until it is unkept, the complaint stays private",
+        )
     if answer_due is not None and regime is not None:
         raise InvalidInput(f"the arrangement {regime} has its own terms", hint="leave out answer_due")
     routed = Routed(
@@ -191,6 +199,25 @@ def route(
             assert_never(regime)
 
 
+def terms_of(state: Complaint, at: datetime, book: Rulebook) -> tuple[Clock, ...]:
+    """Start the clocks of the arrangement under which the merchant has it: of a promise, unless it is public."""
+    match state.regime:
+        case Regime.PROMISE if not state.published:
+            rules = in_force(book, Authority.PROMISE, state.region, at)
+            clocks = start(Deadline.ANSWER, TermName.PROMISE_ANSWER, rules, at, book.calendar)
+            if state.withheld or state.clock(Deadline.PUBLICATION) is not None:
+                return clocks
+            return clocks + start(Deadline.PUBLICATION, TermName.PROMISE_RESOLUTION, rules, at, book.calendar)
+        case Regime.ENTERPRISE:
+            rules = in_force(book, Authority.MARKET_REGULATOR, state.region, at)
+            return start(Deadline.ENTERPRISE, TermName.ENTERPRISE, rules, at, book.calendar)
+        case Regime.ONE_CLICK:
+            rules = in_force(book, Authority.ONE_CLICK, state.region, at)
+            return start(Deadline.ESCALATION, TermName.ESCALATION, rules, at, book.calendar)
+        case _:
+            return ()
+
+
 def _by_promise(state: Complaint, routed: Routed, book: Rulebook, signed: bool) -> list[NegotiationEvent | Published]:
     at, by = routed.occurred_at, routed.actor
     if not signed:
@@ -198,10 +225,7 @@ def _by_promise(state: Complaint, routed: Routed, book: Rulebook, signed: bool) 
         if state.published or state.withheld:
             return [unsigned]
         return [unsigned, Published(occurred_at=at, actor=by, basis="no_promise")]
-    rules = in_force(book, Authority.PROMISE, state.region, at)
-    clocks = start(Deadline.ANSWER, TermName.PROMISE_ANSWER, rules, at, book.calendar)
-    clocks += start(Deadline.PUBLICATION, TermName.PROMISE_RESOLUTION, rules, at, book.calendar)
-    return [_with(routed, clocks, signed=True)]
+    return [_with(routed, state, book, signed=True)]
 
 
 def _by_enterprise(state: Complaint, routed: Routed, book: Rulebook, enrolled: bool) -> Routed:
@@ -211,8 +235,7 @@ def _by_enterprise(state: Complaint, routed: Routed, book: Rulebook, enrolled: b
             "the merchant was not enrolled for online dispute resolution when this was filed",
             hint="let an office receive it",
         )
-    rules = in_force(book, Authority.MARKET_REGULATOR, state.region, routed.occurred_at)
-    return _with(routed, start(Deadline.ENTERPRISE, TermName.ENTERPRISE, rules, routed.occurred_at, book.calendar))
+    return _with(routed, state, book)
 
 
 def _by_one_click(state: Complaint, routed: Routed, book: Rulebook) -> Routed:
@@ -234,10 +257,11 @@ def _by_one_click(state: Complaint, routed: Routed, book: Rulebook) -> Routed:
             hint="let an office receive it",
             source=within.source,
         )
-    return _with(routed, start(Deadline.ESCALATION, TermName.ESCALATION, rules, at, book.calendar))
+    return _with(routed, state, book)
 
 
-def _with(routed: Routed, clocks: tuple[Clock, ...], *, signed: bool | None = None) -> Routed:
+def _with(routed: Routed, state: Complaint, book: Rulebook, *, signed: bool | None = None) -> Routed:
+    clocks = terms_of(state._replace(regime=routed.regime or ""), routed.occurred_at, book)
     rule_set = clocks[0].rule_set if clocks else None
     return routed.model_copy(update={"clocks": clocks or None, "rule_set": rule_set, "signed": signed})
 
@@ -297,7 +321,7 @@ def offer(
     side: Side | None = None,
 ) -> list[NegotiationEvent]:
     """Offer terms, or counter the offer on the table with others. ``expires``: default by the rule set."""
-    check_terms(terms)
+    check_terms(state, terms)
     if expires is not None and expires <= at:
         raise InvalidInput("the offer would have expired already", hint="give a later time")
     return [

@@ -73,7 +73,7 @@ def _stays_private(state: Complaint, at: datetime, by: Actor, book: Rulebook) ->
 @action(
     "publish-at-wish",
     roles=CONSUMER_SIDE | OFFICE | {Role.PLATFORM},
-    during=(OPEN | {Status.CLOSED}) - {Status.VERIFYING, Status.CASE_FILED},
+    during=(OPEN | {Status.CLOSED}) - {Status.FILED, Status.VERIFYING, Status.CASE_FILED},
     unless=_stays_private,
 )
 def publish(state: Complaint, *, at: datetime, by: Actor) -> list[Published]:

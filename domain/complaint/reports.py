@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from domain.calendar import due_again
 from domain.complaint.action import OFFICE, action
 from domain.complaint.clocks import ended, in_force, start
 from domain.complaint.jurisdiction import DivisionCode
@@ -184,8 +185,13 @@ def extend_verification(
     rules = in_force(book, Authority.MARKET_REGULATOR, state.region, at)
     first = state.clock(Deadline.VERIFICATION)
     assert first is not None
-    clocks = start(Deadline.VERIFICATION, TermName.VERIFICATION_EXTENSION, rules, first.due, book.calendar)
-    return [VerificationExtended(occurred_at=at, actor=by, reason=reason, clocks=clocks or None)]
+    (extension,) = start(Deadline.VERIFICATION, TermName.VERIFICATION_EXTENSION, rules, first.due, book.calendar)
+    if extension.unit == first.unit:
+        # Both are one term then, which is right whatever of the calendar is still to be published.
+        again = due_again(first.since, first.n + extension.n, first.unit, book.calendar, rolls=bool(first.rolls))
+        update = {"since": first.since, "n": first.n + extension.n, "due": again.at}
+        extension = extension.model_copy(update={**update, "provisional": again.provisional or None})
+    return [VerificationExtended(occurred_at=at, actor=by, reason=reason, clocks=(extension,))]
 
 
 @action("file-case-or-decline", roles=OFFICE, during=(Status.VERIFYING,), to=Status.CASE_FILED, kinds=REPORT)

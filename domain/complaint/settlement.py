@@ -8,7 +8,7 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import Field
 
-from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, PARTIES, action
+from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, RESPONDENTS, action
 from domain.complaint.clocks import ended, rules_of, start
 from domain.complaint.state import Clock, Complaint, Deadline, Outcome, OutcomeKind, Settlement, Status, Way
 from domain.errors import InvalidInput, RuleViolation
@@ -24,6 +24,7 @@ MONEY = frozenset(
         OutcomeKind.PUNITIVE_DAMAGES,
     }
 )
+REFUNDS = frozenset({OutcomeKind.PARTIAL_REFUND, OutcomeKind.FULL_REFUND})
 Basis = Literal["relief_granted", "agreement", "consumer_confirmed", "decision", "award", "judgment"]
 
 
@@ -104,8 +105,11 @@ def _left(settlement: Settlement, item: int) -> int:
     return 0 if amount is None else amount.fen - settlement.performed[item]
 
 
-def check_terms(terms: tuple[Outcome, ...]) -> None:
-    """Raise InvalidInput for terms that make no sense together."""
+def check_terms(state: Complaint, terms: tuple[Outcome, ...]) -> None:
+    """Raise InvalidInput for terms that make no sense together, or not in this case.
+
+    Who pays is the merchant or a respondent; refunds together are no more than the order's amount, where it is known.
+    """
     if not terms:
         raise InvalidInput("there are no terms", hint="name at least one outcome")
     for outcome in terms:
@@ -117,8 +121,22 @@ def check_terms(terms: tuple[Outcome, ...]) -> None:
         if outcome.payer is not None and outcome.amount is None:
             raise InvalidInput(f"{outcome.kind} is not paid by anybody", hint="leave out the payer")
     kinds = [outcome.kind for outcome in terms]
-    if OutcomeKind.FULL_REFUND in kinds and OutcomeKind.PARTIAL_REFUND in kinds:
-        raise InvalidInput("a full refund and a part of it exclude each other", hint="choose one")
+    if OutcomeKind.FULL_REFUND in kinds and (
+        OutcomeKind.PARTIAL_REFUND in kinds or kinds.count(OutcomeKind.FULL_REFUND) > 1
+    ):
+        raise InvalidInput("besides a full refund there is nothing to refund", hint="choose one")
+    parties = {"merchant", *(party for party, _ in state.respondents)}
+    for outcome in terms:
+        if outcome.payer is not None and outcome.payer not in parties:
+            raise InvalidInput(f"the {outcome.payer} is no respondent", hint="add it as one first")
+    refunds = [outcome.amount for outcome in terms if outcome.kind in REFUNDS and outcome.amount is not None]
+    paid = state.paid
+    refunded = sum(amount.fen for amount in refunds if paid is not None and amount.currency == paid.currency)
+    if paid is not None and refunded > paid.fen:
+        raise InvalidInput(
+            f"refunds of {Money(fen=refunded, currency=paid.currency)} are more than the {paid} that were paid",
+            hint="what is beyond that is compensation",
+        )
     if len({outcome.amount.currency for outcome in terms if outcome.amount is not None}) > 1:
         raise InvalidInput("the terms mix currencies", hint="use one")
 
@@ -170,15 +188,15 @@ def resolve(
 
 @action(
     "settle-by-agreement",
-    roles=CONSUMER_SIDE | NEUTRAL,
+    roles=NEUTRAL,
     during=(Status.ROUTED, Status.ANSWERED, Status.ACCEPTED, Status.MEDIATING, Status.ADJUDICATING),
     to=Status.RESOLVED,
 )
 def settle(
     state: Complaint, *, at: datetime, by: Actor, book: Rulebook, terms: tuple[Outcome, ...]
 ) -> list[SettlementEvent]:
-    """Record the agreement of both parties; what is agreed has to be performed within its term."""
-    check_terms(terms)
+    """Record the agreement of both parties, as who heard both; what is agreed has to be performed within its term."""
+    check_terms(state, terms)
     return [agreed(state, terms, at, by, book, way=way_of(state))]
 
 
@@ -197,7 +215,7 @@ def _to_perform(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> Ru
 
 @action(
     "perform-what-was-agreed",
-    roles=PARTIES | NEUTRAL,
+    roles=CONSUMER_SIDE | RESPONDENTS | NEUTRAL,
     during=(Status.RESOLVED,),
     unless=_to_perform,
 )
@@ -233,6 +251,12 @@ def perform(
                 f"{amount} is paid of what is left, {Money(fen=left_of_it, currency=amount.currency)}",
                 hint="record what was agreed; anything beyond needs new terms",
             )
+    if amount is not None and reference is None and by.role in RESPONDENTS:
+        raise RuleViolation(
+            "payment-with-reference",
+            "who has to pay says that it was paid, but not how that can be found",
+            hint="give the reference of the payment, or let the consumer confirm it",
+        )
     finished = amount is None or amount.fen == left_of_it
     complete = finished and len(settlement.done) + 1 == len(settlement.terms)
     return [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, Field
@@ -154,6 +156,7 @@ class Mediation:
     """Who mediates, who consented, and the suggestions that were made (by number: who took them)."""
 
     mediator_id: str = ""
+    recused: frozenset[str] = frozenset()
     consents: frozenset[Side] = frozenset()
     suggestions: tuple[tuple[Outcome, ...], ...] = ()
     taken: tuple[frozenset[Side], ...] = ()
@@ -195,11 +198,15 @@ class Investigation:
     rewarded: bool = False
 
 
+NO_MEMBERS: Mapping[str, int] = MappingProxyType({})
+
+
 class Complaint(NamedTuple):
     """A request.
 
     ``missed`` are the deadlines missed since it was filed or last reopened; ``rules`` the rule set that it was accepted
-    under; ``holder`` who has it now: an office, a merchant, a partner organisation, the authority it was referred to.
+    under; ``members`` the sums in hundredths of those who joined a joint complaint; ``paid`` what the order cost;
+    ``holder`` who has it now: an office, a merchant, a partner organisation, a platform, a court, another authority.
     """
 
     status: Status = Status.NONE
@@ -216,6 +223,7 @@ class Complaint(NamedTuple):
     region: str = ""
     claim: Money | None = None
     purchased_at: datetime | None = None
+    paid: Money | None = None
     holder: str = ""
     office_id: str = ""
     rules: str = ""
@@ -231,11 +239,18 @@ class Complaint(NamedTuple):
     offers: int = 0
     attempts: frozenset[str] = frozenset()
     respondents: tuple[tuple[str, str], ...] = ()
-    members: frozenset[str] = frozenset()
-    joint: bool = False
+    members: Mapping[str, int] = NO_MEMBERS
+    representatives: frozenset[str] = frozenset()
     mediation: Mediation = Mediation()
     settlement: Settlement = Settlement()
     investigation: Investigation = Investigation()
+
+    @property
+    def in_dispute(self) -> Money | None:
+        """The amount in dispute: the claim, and in a joint complaint the sums of those who joined."""
+        if self.claim is None:
+            return None
+        return self.claim.model_copy(update={"fen": self.claim.fen + sum(self.members.values())})
 
     @property
     def answer_due(self) -> datetime | None:

@@ -13,7 +13,7 @@ from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, PARTIES, acting_side
 from domain.complaint.clocks import ended
 from domain.complaint.jurisdiction import CourtBasis, DivisionCode, Sale, competent_court
 from domain.complaint.settlement import Resolved, agreed, check_terms
-from domain.complaint.state import Complaint, Deadline, Outcome, Settlement, Side, Status, Way
+from domain.complaint.state import Complaint, Deadline, Outcome, Side, Status, Way
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.rulebook.book import Part, Rulebook
@@ -91,17 +91,17 @@ def evolve(state: Complaint, event: WayEvent) -> Complaint:
     old = state.settlement
     match event:
         case AdjudicationOpened():
-            return _elsewhere(state, replace(old, way=Way.ADJUDICATION))
+            return _elsewhere(state, Way.ADJUDICATION, holder_of(event))
         case ArbitrationAgreed():
             agreed_by = old.arbitration_agreed | {event.side}
             return state._replace(settlement=replace(old, arbitration_agreed=agreed_by))
         case ArbitrationReferred():
-            return _elsewhere(state, replace(old, way=Way.ARBITRATION, arbitrated=True))
+            return _elsewhere(state, Way.ARBITRATION, holder_of(event))
         case CourtReferred():
-            return _elsewhere(state, replace(old, way=Way.LITIGATION))
+            return _elsewhere(state, Way.LITIGATION, holder_of(event))
         case Decided():
             state = state._replace(settlement=replace(old, decided=True))
-            return state if event.for_consumer else ended(state, Status.CLOSED, event.occurred_at)
+            return state if event.for_consumer else ended(state, Status.CLOSED, event.occurred_at, unfounded=True)
         case FeeCharged():
             return state
         case _:
@@ -112,10 +112,34 @@ def evolve(state: Complaint, event: WayEvent) -> Complaint:
 _OVER = frozenset({Deadline.ANSWER, Deadline.ESCALATION, Deadline.ENTERPRISE, Deadline.OFFER, Deadline.MEDIATION})
 
 
-def _elsewhere(state: Complaint, settlement: Settlement) -> Complaint:
-    """A file that was complete is open again."""
+def holder_of(event: AdjudicationOpened | ArbitrationReferred | CourtReferred) -> str:
+    """Return who has the matter now: the platform, the commission, or the court of a division."""
+    match event:
+        case AdjudicationOpened():
+            return event.platform_id
+        case ArbitrationReferred():
+            return event.commission
+        case CourtReferred():
+            return f"court of {event.division}"
+
+
+def _elsewhere(state: Complaint, way: Way, holder: str) -> Complaint:
+    """A file that was complete is open again; what was decided or consented to before was about another way."""
+    settlement = replace(
+        state.settlement,
+        way=way,
+        arbitrated=state.settlement.arbitrated or way is Way.ARBITRATION,
+        decided=False,
+        decision_published=False,
+        publication_agreed=frozenset(),
+    )
     return state.with_clocks((), _OVER)._replace(
-        status=Status.ADJUDICATING, offer=None, settlement=settlement, concluded=False, called_back=False
+        status=Status.ADJUDICATING,
+        holder=holder,
+        offer=None,
+        settlement=settlement,
+        concluded=False,
+        called_back=False,
     )
 
 
@@ -135,6 +159,17 @@ def not_final(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> Rule
     )
 
 
+def _not_to_be_arbitrated(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
+    if state.settlement.arbitration_agreed < set(Side):
+        return None
+    return RuleViolation(
+        "arbitration-excludes-court",
+        "both parties have agreed to arbitration",
+        hint="refer it to the commission",
+        source="Arbitration Law, art. 5",
+    )
+
+
 def _has_platform(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
     if any(party == "platform" for party, _ in state.respondents):
         return None
@@ -143,10 +178,10 @@ def _has_platform(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> 
 
 @action(
     "adjudicate-on-a-platform",
-    roles=CONSUMER_SIDE | {Role.MERCHANT, Role.PLATFORM},
+    roles=CONSUMER_SIDE,
     during=BEFORE,
     to=Status.ADJUDICATING,
-    unless=first_of(not_final, _has_platform),
+    unless=first_of(not_final, _not_to_be_arbitrated, _has_platform),
 )
 def open_adjudication(state: Complaint, *, at: datetime, by: Actor, rules: ShortText) -> list[WayEvent]:
     """Have the platform decide it; ``rules`` are its published rules of procedure."""
@@ -208,7 +243,7 @@ def refer_to_arbitration(
     during=BEFORE,
     to=Status.ADJUDICATING,
     source="Consumer Protection Law, art. 39",
-    unless=not_final,
+    unless=first_of(not_final, _not_to_be_arbitrated),
 )
 def refer_to_court(state: Complaint, *, at: datetime, by: Actor, sale: Sale) -> list[WayEvent]:
     """Go to court; which one follows from the facts of the sale."""
@@ -216,11 +251,22 @@ def refer_to_court(state: Complaint, *, at: datetime, by: Actor, sale: Sale) -> 
     return [CourtReferred(occurred_at=at, actor=by, division=division, basis=basis)]
 
 
+def _not_theirs(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
+    if state.settlement.way is Way.ADJUDICATION or by.role in (Role.ADJUDICATOR, Role.SERVICE):
+        return None
+    return RuleViolation(
+        "decide-as-commission-or-court",
+        f"a {by.role} does not decide a matter of {state.settlement.way}",
+        hint="an adjudicator records the award or the judgment",
+    )
+
+
 @action(
     "decide-with-reasons",
     roles=(Role.PLATFORM, Role.ADJUDICATOR, Role.REGULATOR),
     during=(Status.ADJUDICATING,),
     to=(Status.RESOLVED, Status.CLOSED),
+    unless=_not_theirs,
 )
 def decide(
     state: Complaint,
@@ -239,7 +285,7 @@ def decide(
     decided = Decided(occurred_at=at, actor=by, way=way, for_consumer=bool(terms), reasons=reasons, law=law)
     if not terms:
         return [decided]
-    check_terms(terms)
+    check_terms(state, terms)
     return [decided, agreed(state, terms, at, by, book, way=way, imposed=True)]
 
 
@@ -266,7 +312,7 @@ def charge_fee(
     state: Complaint, *, at: datetime, by: Actor, book: Rulebook, complexity: Complexity, amount: Money | None = None
 ) -> list[WayEvent]:
     """Charge the fee that the schedule in force asks for; ``amount`` in dispute: default the claim."""
-    dispute = amount or state.claim
+    dispute = amount or state.in_dispute
     if dispute is None or dispute.currency != "CNY":
         raise InvalidInput("the amount in dispute is not known in CNY", hint="give the amount")
     schedule = _schedule(state, at, book)

@@ -12,10 +12,12 @@ from domain.office.events import ConflictDeclared, Established, MediatorEnrolled
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """``division`` is empty before the first event; ``mediators`` are those enrolled now, by id, without their load."""
+    """``division`` is empty before the first event; ``mediators`` are those enrolled now, by id, without their
+    load; ``conflicts`` whom each must not judge, which holds for those released too."""
 
     division: str = ""
     mediators: Mapping[str, Candidate] = field(default_factory=dict)
+    conflicts: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def candidates(self, loads: Mapping[str, int]) -> tuple[Candidate, ...]:
         """Return the mediators with the number of cases that each has now (absent: none)."""
@@ -37,13 +39,18 @@ def evolve(state: Office, event: OfficeEvent) -> Office:
                 mediator_id=event.mediator_id,
                 kind=event.kind,
                 classes=frozenset(event.classes),
+                conflicts=state.conflicts.get(event.mediator_id, frozenset()),
                 capacity=event.capacity,
             )
             return replace(state, mediators={**state.mediators, event.mediator_id: one})
         case ConflictDeclared():
-            one = state.mediators[event.mediator_id]
-            one = one.model_copy(update={"conflicts": one.conflicts | {event.party_id}})
-            return replace(state, mediators={**state.mediators, event.mediator_id: one})
+            own = state.conflicts.get(event.mediator_id, frozenset()) | {event.party_id}
+            one = state.mediators[event.mediator_id].model_copy(update={"conflicts": own})
+            return replace(
+                state,
+                mediators={**state.mediators, event.mediator_id: one},
+                conflicts={**state.conflicts, event.mediator_id: own},
+            )
         case MediatorReleased():
             left = {
                 mediator_id: one for mediator_id, one in state.mediators.items() if mediator_id != event.mediator_id

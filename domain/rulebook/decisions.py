@@ -11,7 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from domain.errors import InvalidInput, RuleViolation
-from domain.rulebook.book import InForce, Parameters, Part, RewardStep, Rulebook, RuleSet, WorkingYear
+from domain.rulebook.book import (
+    Authority,
+    InForce,
+    Parameters,
+    Part,
+    RewardStep,
+    Rulebook,
+    RuleSet,
+    TermName,
+    WorkingYear,
+)
 from domain.rulebook.codes import CodeList, Entry
 from domain.rulebook.events import (
     CalendarPublished,
@@ -53,10 +63,24 @@ def publish_rule_set(
         )
     rivals = (one for one in book.rule_sets.values() if one.authority is rule_set.authority)
     _no_overlap(what, rule_set, rivals)
+    if rule_set.authority is Authority.MARKET_REGULATOR:
+        _whole(what, rule_set)
     for name, grounds in (("refusal", rule_set.refusal_grounds), ("ending", rule_set.ending_grounds)):
         _once(f"{what}: the {name} ground", (ground.code for ground in grounds))
     _bands_in_order(f"{what}: the reward steps", rule_set.reward_steps)
     return [RuleSetPublished(occurred_at=at, actor=by, edition=edition, rule_set=rule_set)]
+
+
+def _whole(what: str, rule_set: RuleSet) -> None:
+    # It stands in place of that of the larger region as a whole: what it leaves out would be nobody's rule.
+    missing = [term.value for term in (TermName.ACCEPTANCE, TermName.MEDIATION) if term not in rule_set.terms]
+    missing += ["refusal_grounds"] if not rule_set.refusal_grounds else []
+    missing += ["ending_grounds"] if not rule_set.ending_grounds else []
+    if missing:
+        raise InvalidInput(
+            f"{what} lacks {', '.join(missing)}",
+            hint="it takes the place of the rules of the larger region: repeat what is to go on holding",
+        )
 
 
 def publish_calendar(

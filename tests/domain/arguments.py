@@ -105,11 +105,14 @@ def terms(occasion: Occasion) -> tuple[Outcome, ...]:
     kinds = occasion.chance.sample(list(OutcomeKind), occasion.chance.randint(1, 3))
     if OutcomeKind.FULL_REFUND in kinds and OutcomeKind.PARTIAL_REFUND in kinds and not occasion.odd():
         kinds.remove(OutcomeKind.PARTIAL_REFUND)
+    payers = {"merchant", *(party for party, _ in occasion.state.respondents)}
+    if occasion.odd():
+        payers |= {"platform", "payment_provider"}
     return tuple(
         Outcome(
             kind=kind,
             amount=yuan(occasion) if kind in MONEY else None,
-            payer=occasion.one_of(None, "merchant", "platform", "payment_provider") if kind in MONEY else None,
+            payer=occasion.one_of(None, *sorted(payers)) if kind in MONEY else None,
         )
         for kind in kinds
     )
@@ -167,7 +170,8 @@ def _performed(occasion: Occasion) -> dict[str, Any]:
         return {"item": item, "amount": None}
     rest = agreed.fen - settlement.performed[item]
     fen = rest + 1 if occasion.odd() else occasion.one_of(rest, occasion.chance.randint(1, max(rest, 1)))
-    return {"item": item, "amount": Money(fen=fen, currency=agreed.currency)}
+    reference = None if occasion.odd() else words(occasion)
+    return {"item": item, "amount": Money(fen=fen, currency=agreed.currency), "reference": reference}
 
 
 def _called_back(occasion: Occasion) -> dict[str, Any]:

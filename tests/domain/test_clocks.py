@@ -328,7 +328,7 @@ def test_a3_ninety_days_of_a_whole_life_under_an_injected_clock() -> None:
         step(mediation.order_appraisal, day(14), MEDIATOR, **expert),
         step(mediation.report_appraisal, day(40), MEDIATOR, finding="a short circuit"),
         step(settlement.settle, day(60), MEDIATOR, terms=(REFUND,)),
-        step(settlement.perform, day(80), MERCHANT, item=0, amount=REFUND.amount),
+        step(settlement.perform, day(80), CONSUMER, item=0, amount=REFUND.amount),
         step(handling.conclude, day(85), REGULATOR),
         step(handling.call_back, day(90), REGULATOR, reached=True, satisfaction=5),
         since=ONE_CLICK,

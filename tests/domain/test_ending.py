@@ -7,10 +7,11 @@ import pytest
 from domain.complaint import ending, handling, mediation, negotiation, settlement, ways
 from domain.complaint.clocks import DeadlineMissed
 from domain.complaint.ending import Closed, Corrected, Disputed, Reopened, Withdrawn
-from domain.complaint.negotiation import Answered, AnswerKind
+from domain.complaint.negotiation import Answered, AnswerKind, Regime
 from domain.complaint.settlement import Resolved
-from domain.complaint.state import Deadline
+from domain.complaint.state import Deadline, Status
 from domain.event import Event
+from domain.merchant.state import Merchant
 from domain.streams import COMPLAINT
 from domain.values import CLOCK, Origin
 from tests.domain.lives import (
@@ -19,6 +20,7 @@ from tests.domain.lives import (
     CASE,
     FILED,
     MEDIATING,
+    ONE_CLICK,
     RECEIVED,
     REFUND,
     REPORT,
@@ -34,7 +36,7 @@ from tests.domain.lives import (
     route_step,
     step,
 )
-from tests.domain.scenario import CONSUMER, MERCHANT, REGULATOR, SERVICE, START, day, given, on
+from tests.domain.scenario import CONSUMER, MEDIATOR, MERCHANT, REGULATOR, SERVICE, START, day, given, on
 from tests.domain.test_ways import BY_PLATFORM, SALE
 
 CLOSE = step(ending.close, day(3), REGULATOR, ground="answered")
@@ -194,10 +196,10 @@ def test_d1_what_was_agreed_before_is_not_performed_after_reopening() -> None:
 
 def test_d1_a_closed_case_goes_on_in_court_and_ends_there() -> None:
     in_court = lived(step(ways.refer_to_court, day(9), CONSUMER, sale=SALE), since=REFUSED_MEDIATION)
-    given(*in_court).when(settlement.settle, at=day(10), by=CONSUMER, terms=(REFUND,)).then(
+    given(*in_court).when(settlement.settle, at=day(10), by=MEDIATOR, terms=(REFUND,)).then(
         Resolved(
             occurred_at=day(10),
-            actor=CONSUMER,
+            actor=MEDIATOR,
             basis="agreement",
             way="litigation",
             terms=(REFUND,),
@@ -205,6 +207,35 @@ def test_d1_a_closed_case_goes_on_in_court_and_ends_there() -> None:
         )
     )
     given(*BY_PLATFORM).when(ending.close, at=day(10), by=REGULATOR, ground="unfounded").refused("close-once-routed")
+
+
+def test_a8_what_was_not_performed_in_its_term_may_be_reopened_after_it() -> None:
+    given(*RESOLVED).when(ending.reopen, at=day(60), by=CONSUMER, reason="nothing came").then(
+        *lapsed(RESOLVED, day(60)),
+        *lived(step(ending.reopen, day(60), CONSUMER, reason="nothing came"), since=RESOLVED)[-1:],
+    )
+
+
+SIGNED = Merchant(registered=True, promises=((day(-1), None),))
+
+
+def test_b1_a_promise_goes_on_when_a_case_is_reopened() -> None:
+    promised = lived(route_step(regime=Regime.PROMISE, merchant=SIGNED), since=FILED)
+    closed = lived(step(ending.close, day(1), REGULATOR, ground="no_agreement"), since=promised)
+    reopened = lived(step(ending.reopen, day(2), CONSUMER, reason="again"), since=closed)
+    state = COMPLAINT.fold(reopened)
+    assert {clock.deadline for clock in state.clocks} == {Deadline.ANSWER, Deadline.PUBLICATION}
+    assert COMPLAINT.fold((*reopened, *lapsed(reopened, day(20)))).published
+
+
+def test_c3_silence_is_waited_for_anew_when_a_case_is_reopened() -> None:
+    closed = lived(step(ending.close, day(1), REGULATOR, ground="no_agreement"), since=ONE_CLICK)
+    reopened = lived(step(ending.reopen, day(2), CONSUMER, reason="again"), since=closed)
+    assert COMPLAINT.fold((*reopened, *lapsed(reopened, day(7)))).status is Status.RECEIVED
+
+
+def test_a13_nothing_happens_before_the_end_of_what_it_follows() -> None:
+    given(*RESOLVED).when(ending.reopen, at=day(1), by=CONSUMER, reason="again").invalid("before the case ended")
 
 
 REGISTER = Origin(register_name="cfpb", reference="1")

@@ -18,6 +18,7 @@ from domain.complaint.filing import (
 )
 from domain.complaint.state import Deadline, RequestKind
 from domain.rulebook.book import EMPTY
+from domain.streams import COMPLAINT
 from domain.values import Actor, Channel, Code, Money, Origin, Role
 from tests.domain.lives import (
     CASE,
@@ -222,6 +223,7 @@ def test_a11_a_finished_case_is_not_merged() -> None:
 JOINT = Joint(incident="the gym closed", representatives=(CONSUMER.id, STRANGER))
 TOGETHER = lived(filing_step(joint=JOINT))
 MEMBER = "34343434-3434-4434-8434-343434343434"
+JOINED = lived(step(filing.join, day(1), CONSUMER, consumer_id=MEMBER, claim=yuan("3000.01")), since=TOGETHER)
 
 
 def test_b14_one_incident_has_representatives() -> None:
@@ -272,18 +274,22 @@ def test_b14_nobody_joins_after_the_end() -> None:
 
 
 def test_b14_a_victim_may_leave() -> None:
-    given(*TOGETHER).when(filing.leave, at=day(1), by=CONSUMER, consumer_id=STRANGER).then(
-        MemberLeft(occurred_at=day(1), actor=CONSUMER, consumer_id=STRANGER)
+    given(*JOINED).when(filing.leave, at=day(1), by=CONSUMER, consumer_id=MEMBER).then(
+        MemberLeft(occurred_at=day(1), actor=CONSUMER, consumer_id=MEMBER)
     )
 
 
-def test_b14_the_last_one_does_not_leave_but_withdraws() -> None:
-    alone = lived(step(filing.leave, day(1), CONSUMER, consumer_id=STRANGER), since=TOGETHER)
-    given(*alone).when(filing.leave, at=day(1), by=CONSUMER, consumer_id=CONSUMER.id).refused("last-member-stays")
+def test_b14_the_representatives_do_not_leave_but_withdraw() -> None:
+    given(*TOGETHER).when(filing.leave, at=day(1), by=CONSUMER, consumer_id=CONSUMER.id).refused("representatives-stay")
+    given(*JOINED).when(filing.leave, at=day(1), by=CONSUMER, consumer_id=STRANGER).invalid("not of the party")
 
 
-def test_b14_who_is_not_of_the_party_does_not_leave_it() -> None:
-    given(*TOGETHER).when(filing.leave, at=day(1), by=CONSUMER, consumer_id=MEMBER).invalid("not of the party")
+def test_b14_the_sums_of_all_are_in_dispute() -> None:
+    assert COMPLAINT.fold(JOINED).in_dispute == yuan("3199.01")
+    left = lived(step(filing.leave, day(1), CONSUMER, consumer_id=MEMBER), since=JOINED)
+    assert COMPLAINT.fold(left).in_dispute == yuan("199.00")
+    dollars = Money(fen=100, currency="USD")
+    given(*TOGETHER).when(filing.join, at=day(1), by=CONSUMER, consumer_id=MEMBER, claim=dollars).invalid("not USD")
 
 
 def test_b17_the_payment_provider_is_a_second_respondent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from domain.complaint.mediation import (
 from domain.complaint.settlement import Resolved
 from domain.complaint.state import Deadline, Side, Status, Way
 from domain.event import Event
+from domain.values import Actor
 from tests.domain.lives import (
     ACCEPT,
     ACCEPTED,
@@ -112,10 +114,17 @@ def test_a13_mediation_begins_with_the_consent_of_both() -> None:
     given(*RECEIVED).when(mediation.begin_mediation, at=day(3), by=MEDIATOR).refused("mediate-what-was-accepted")
 
 
+def ended_on(code: str, at: datetime, by: Actor, side: Side | None = None) -> MediationEnded:
+    (ground,) = (ground for ground in FIRST.rule_sets[ORDER_20].ending_grounds if ground.code == code)
+    return MediationEnded(
+        occurred_at=at, actor=by, ground=code, side=side, rule_set=ORDER_20, source=ground.source, counts=ground.counts
+    )
+
+
 @pytest.mark.parametrize("history", [ACCEPTED, CONSENTED, MEDIATING])
 def test_a13_refusing_mediation_is_lawful_and_ends_it_and_is_no_missed_deadline(history: tuple[Event, ...]) -> None:
     given(*history).when(mediation.refuse_mediation, at=day(4), by=MERCHANT).then(
-        MediationEnded(occurred_at=day(4), actor=MERCHANT, ground="mediation-refused")
+        ended_on("mediation-refused", day(4), MERCHANT, side=Side.MERCHANT)
     )
     assert lapsed(lived(step(mediation.refuse_mediation, day(4), MERCHANT), since=history), day(400)) == ()
 
@@ -127,7 +136,7 @@ def test_a13_what_was_not_accepted_is_not_refused_to_be_mediated() -> None:
 @pytest.mark.parametrize("ground", FIRST.rule_sets[ORDER_20].ending_grounds, ids=lambda ground: ground.code)
 def test_a13_each_ground_ends_mediation(ground: Any) -> None:
     given(*MEDIATING).when(mediation.end_mediation, at=day(5), by=MEDIATOR, ground=ground.code).then(
-        MediationEnded(occurred_at=day(5), actor=MEDIATOR, ground=ground.code)
+        ended_on(ground.code, day(5), MEDIATOR)
     )
 
 
@@ -149,7 +158,7 @@ def test_a4_mediation_ends_with_its_term(history: tuple[Event, ...]) -> None:
     assert lapsed(history, on("2026-05-11 23:59")) == ()
     assert lapsed(history, on("2026-05-12 00:00")) == (
         over,
-        MediationEnded(occurred_at=over.occurred_at, actor=over.actor, ground="term-expired"),
+        ended_on("term-expired", over.occurred_at, over.actor),
     )
 
 
@@ -431,6 +440,17 @@ def test_a4_d10_the_time_of_testing_is_not_counted() -> None:
         ),
     )
     assert lapsed(APPRAISED, on("2026-12-31 10:00")) == ()
+
+
+def test_d9_who_was_recused_is_not_assigned_again() -> None:
+    assigned = lived(step(mediation.assign_mediator, day(3), REGULATOR, candidates=(BUSY, FREE)), since=CONSENTED)
+    recused = lived(step(mediation.recuse_mediator, day(3), MERCHANT, reason="a relative"), since=assigned)
+    given(*recused).when(mediation.assign_mediator, at=day(3), by=REGULATOR, candidates=(BUSY, FREE)).then(
+        MediatorAssigned(occurred_at=day(3), actor=REGULATOR, mediator_id=BUSY.mediator_id, kind=BUSY.kind, load=3)
+    )
+    given(*recused).when(
+        mediation.assign_mediator, at=day(3), by=REGULATOR, candidates=(BUSY, FREE), mediator_id=FREE.mediator_id
+    ).refused("mediator-not-recused")
 
 
 def test_d10_one_appraisal_at_a_time_and_one_report_for_each() -> None:

@@ -58,6 +58,12 @@ ENROLLED = Merchant(registered=True, enrolments=((day(-100), None),))
 WITH_ENTERPRISE = lived(route_step(regime=Regime.ENTERPRISE, merchant=ENROLLED), since=FILED)
 
 
+def test_b1_what_was_promised_is_routed_under_the_promise() -> None:
+    given(*FILED).when(negotiation.route, at=day(0), by=REGULATOR, merchant=SIGNED, merchant_id=MERCHANT_ID).refused(
+        "promise-when-signed"
+    )
+
+
 def test_a3_routing_sets_until_when_the_merchant_has_to_answer() -> None:
     given(*FILED).when(negotiation.route, merchant=Merchant(), answer_due=day(8), **ROUTE).then(
         AS_ROUTED.model_copy(update={"answer_due": day(8)})

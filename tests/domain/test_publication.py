@@ -39,7 +39,7 @@ PUBLIC = lived(step(publication.publish, day(1), CONSUMER), since=ROUTED)
 WITHHELD = lived(step(publication.withhold, day(2), REGULATOR, reason="names a child"), since=PUBLIC)
 
 
-@pytest.mark.parametrize("history", [FILED, ROUTED, ANSWERED, RECEIVED, MEDIATING])
+@pytest.mark.parametrize("history", [ROUTED, ANSWERED, RECEIVED, MEDIATING])
 def test_b1_a_consumer_may_have_it_published(history: tuple[Event, ...]) -> None:
     given(*history).when(publication.publish, at=day(4), by=CONSUMER).then(
         Published(occurred_at=day(4), actor=CONSUMER, basis="consumer_wish")
@@ -63,7 +63,7 @@ def test_b1_it_becomes_public_also_when_it_was_closed_without_a_resolution() -> 
     "last",
     [
         step(settlement.resolve, day(1), CONSUMER, basis="consumer_confirmed"),
-        step(settlement.settle, day(1), CONSUMER, terms=(REFUND,)),
+        step(settlement.settle, day(1), MEDIATOR, terms=(REFUND,)),
         step(ending.withdraw, day(1), CONSUMER),
     ],
 )
@@ -85,21 +85,29 @@ def test_b1_what_is_public_may_be_withheld_for_good() -> None:
     given(*WITHHELD).when(publication.publish, at=day(3), by=CONSUMER).refused("publish-unless-withheld")
 
 
-@pytest.mark.parametrize("merchant", [SIGNED, Merchant()])
-def test_b1_what_was_withheld_does_not_become_public_by_a_promise_that_lacks_or_fails(merchant: Merchant) -> None:
+def test_b1_what_was_withheld_does_not_become_public_again() -> None:
     history = lived(
-        step(publication.publish, day(0), CONSUMER),
-        step(publication.withhold, day(0), REGULATOR, reason="names a child"),
-        route_step(regime=Regime.PROMISE, merchant=merchant),
-        since=FILED,
+        step(publication.withhold, day(1), REGULATOR, reason="names a child"),
+        step(ending.close, day(1), REGULATOR, ground="no_agreement"),
+        step(ending.reopen, day(2), CONSUMER, reason="again"),
+        since=UNPROMISED,
     )
     assert not COMPLAINT.fold((*history, *lapsed(history, day(30)))).published
 
 
+def test_b1_before_it_is_known_whether_the_merchant_has_signed_nothing_is_published() -> None:
+    given(*FILED).when(publication.publish, at=day(1), by=CONSUMER).refused("publish-at-wish")
+
+
+@pytest.mark.parametrize("ground", ["unfounded"])
+def test_b1_what_was_unfounded_is_no_unkept_promise(ground: str) -> None:
+    closed = lived(step(ending.close, day(1), REGULATOR, ground=ground), since=PROMISED)
+    assert lapsed(closed, day(30)) == ()
+
+
 @pytest.mark.parametrize("history", [VERIFYING, CASE, REPORT])
 def test_a14_a_report_is_not_published(history: tuple[Event, ...]) -> None:
-    rule = "kind-has-its-own-path" if history is REPORT else "publish-at-wish"
-    given(*history).when(publication.publish, at=day(3), by=CONSUMER).refused(rule)
+    given(*history).when(publication.publish, at=day(3), by=CONSUMER).refused("publish-at-wish")
 
 
 def test_b1_a_refused_complaint_is_not_published() -> None:

@@ -66,8 +66,9 @@ def test_a14_verification_that_takes_longer_is_missed_and_goes_on() -> None:
 
 
 def test_a14_verification_is_extended_once_by_15_working_days_from_the_end_of_the_first_term() -> None:
-    first_end = missed(Deadline.VERIFICATION, "2026-03-24").occurred_at
-    longer = clock(Deadline.VERIFICATION, first_end, "2026-04-15", ORDER_20, TermName.VERIFICATION_EXTENSION)
+    began = COMPLAINT.fold(VERIFYING).clock(Deadline.VERIFICATION)
+    assert began is not None
+    longer = clock(Deadline.VERIFICATION, began.since, "2026-04-15", ORDER_20, TermName.VERIFICATION_EXTENSION, n=30)
     given(*VERIFYING).when(reports.extend_verification, at=day(5), by=REGULATOR, reason="a laboratory tests it").then(
         VerificationExtended(occurred_at=day(5), actor=REGULATOR, reason="a laboratory tests it", clocks=(longer,))
     )

@@ -54,7 +54,12 @@ def rules(**changed: Any) -> RuleSet:
             "region": "330100",
             "title": "Rules of Hangzhou",
             "in_force_from": date(2026, 1, 1),
-            "terms": {"acceptance": {"n": 5, "unit": "working_days", "source": "test"}},
+            "terms": {
+                "acceptance": {"n": 5, "unit": "working_days", "source": "test"},
+                "mediation": {"n": 30, "unit": "days", "source": "test"},
+            },
+            "refusal_grounds": [{"code": "not-competent", "text": "not ours", "source": "test", "counts": False}],
+            "ending_grounds": [{"code": "no-agreement", "text": "no agreement", "source": "test", "counts": True}],
             **SOURCE,
             **changed,
         }
@@ -94,6 +99,16 @@ CALENDAR = CalendarPublished(occurred_at=day(0), actor=EDITOR, edition=1, calend
 
 def test_a10_the_editor_publishes_the_rules_of_a_region() -> None:
     book().when(decide.publish_rule_set, at=day(0), by=EDITOR, edition=1, rule_set=rules()).then(RULES)
+
+
+def test_a10_rules_that_leave_out_what_the_larger_region_has_are_not_published() -> None:
+    book().when(decide.publish_rule_set, at=day(0), by=EDITOR, edition=1, rule_set=rules(terms={})).invalid(
+        "lacks acceptance, mediation: it takes the place of the rules of the larger region"
+    )
+    bare = rules(refusal_grounds=[], ending_grounds=[])
+    book().when(decide.publish_rule_set, at=day(0), by=EDITOR, edition=1, rule_set=bare).invalid(
+        "lacks refusal_grounds, ending_grounds"
+    )
 
 
 @pytest.mark.parametrize("by", [CONSUMER, MERCHANT, REGULATOR])

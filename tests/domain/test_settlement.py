@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.complaint import ending, mediation, negotiation, settlement
+from domain.complaint import ending, filing, mediation, negotiation, settlement
 from domain.complaint.settlement import JudiciallyConfirmed, Performed, Resolved
 from domain.complaint.state import Deadline, Outcome, OutcomeKind, Way
 from domain.event import Event
@@ -70,7 +70,7 @@ def test_a8_no_agreement_is_an_outcome_too() -> None:
         ((money(OutcomeKind.APOLOGY, "1"),), "carries no money"),
         ((money(OutcomeKind.COMPENSATION, "0"),), "compensation of nothing"),
         ((Outcome(kind=OutcomeKind.REPAIR, payer="merchant"),), "not paid by anybody"),
-        ((REFUND, money(OutcomeKind.FULL_REFUND, "199")), "exclude each other"),
+        ((REFUND, money(OutcomeKind.FULL_REFUND, "199")), "nothing to refund"),
         (
             (REFUND, Outcome(kind=OutcomeKind.COMPENSATION, amount=Money(fen=1, currency="USD"))),
             "mix currencies",
@@ -82,21 +82,22 @@ def test_a8_terms_make_sense_together(terms: tuple[Outcome, ...], message: str) 
 
 
 def test_c1_the_parties_settle_before_any_authority_steps_in() -> None:
-    given(*ROUTED).when(settlement.settle, at=day(4), by=CONSUMER, terms=(REFUND,)).then(
+    given(*ROUTED).when(settlement.settle, at=day(4), by=MEDIATOR, terms=(REFUND,)).then(
         Resolved(
-            occurred_at=day(4), actor=CONSUMER, basis="agreement", way=Way.NEGOTIATION, terms=(REFUND,), clocks=(DUE,)
+            occurred_at=day(4), actor=MEDIATOR, basis="agreement", way=Way.NEGOTIATION, terms=(REFUND,), clocks=(DUE,)
         )
     )
 
 
-def test_a8_the_merchant_alone_neither_settles_nor_resolves() -> None:
+def test_a8_no_party_alone_settles_for_both_and_the_merchant_does_not_resolve() -> None:
     given(*ROUTED).when(settlement.settle, at=day(4), by=MERCHANT, terms=(REFUND,)).refused("settle-by-agreement-by")
+    given(*ROUTED).when(settlement.settle, at=day(4), by=CONSUMER, terms=(REFUND,)).refused("settle-by-agreement-by")
     given(*ROUTED).when(settlement.resolve, at=day(4), by=MERCHANT, basis="agreement").refused("resolve-once-routed-by")
 
 
 @pytest.mark.parametrize("history", [FILED, RECEIVED, RESOLVED])
 def test_a8_it_is_settled_while_somebody_settles_it(history: tuple[Event, ...]) -> None:
-    given(*history).when(settlement.settle, at=day(5), by=CONSUMER, terms=(REFUND,)).refused("settle-by-agreement")
+    given(*history).when(settlement.settle, at=day(5), by=MEDIATOR, terms=(REFUND,)).refused("settle-by-agreement")
 
 
 @pytest.mark.parametrize("history", [ROUTED, ANSWERED, RECEIVED, ACCEPTED, MEDIATING])
@@ -113,7 +114,7 @@ def test_a8_nothing_is_resolved_before_anybody_has_it() -> None:
 def performed(item: int, kind: str, amount: str | None, complete: bool, payer: str = "merchant") -> Performed:
     return Performed(
         occurred_at=day(5),
-        actor=MERCHANT,
+        actor=CONSUMER,
         item=item,
         kind=OutcomeKind(kind),
         amount=yuan(amount) if amount is not None else None,
@@ -123,16 +124,16 @@ def performed(item: int, kind: str, amount: str | None, complete: bool, payer: s
 
 
 def test_a7_what_was_agreed_is_performed_item_by_item_to_the_fen() -> None:
-    given(*RESOLVED).when(settlement.perform, at=day(5), by=MERCHANT, item=0).then(performed(0, "return", None, False))
-    given(*RESOLVED).when(settlement.perform, at=day(5), by=MERCHANT, item=1, amount=yuan("49.99")).then(
+    given(*RESOLVED).when(settlement.perform, at=day(5), by=CONSUMER, item=0).then(performed(0, "return", None, False))
+    given(*RESOLVED).when(settlement.perform, at=day(5), by=CONSUMER, item=1, amount=yuan("49.99")).then(
         performed(1, "partial_refund", "49.99", False)
     )
     nearly = lived(
         step(settlement.perform, day(5), CONSUMER, item=0),
-        step(settlement.perform, day(5), MERCHANT, item=1, amount=yuan("49.99")),
+        step(settlement.perform, day(5), CONSUMER, item=1, amount=yuan("49.99")),
         since=RESOLVED,
     )
-    given(*nearly).when(settlement.perform, at=day(5), by=MERCHANT, item=1, amount=yuan("0.01")).then(
+    given(*nearly).when(settlement.perform, at=day(5), by=CONSUMER, item=1, amount=yuan("0.01")).then(
         performed(1, "partial_refund", "0.01", True)
     )
 
@@ -145,13 +146,13 @@ DONE = lived(
 
 
 def test_a7_no_more_is_paid_than_was_agreed() -> None:
-    given(*RESOLVED).when(settlement.perform, at=day(5), by=MERCHANT, item=1, amount=yuan("50.01")).refused(
+    given(*RESOLVED).when(settlement.perform, at=day(5), by=CONSUMER, item=1, amount=yuan("50.01")).refused(
         "perform-no-more-than-agreed"
     )
-    given(*RESOLVED).when(settlement.perform, at=day(5), by=MERCHANT, item=1, amount=yuan("0")).refused(
+    given(*RESOLVED).when(settlement.perform, at=day(5), by=CONSUMER, item=1, amount=yuan("0")).refused(
         "perform-no-more-than-agreed"
     )
-    given(*DONE).when(settlement.perform, at=day(5), by=MERCHANT, item=1, amount=yuan("0.01")).refused(
+    given(*DONE).when(settlement.perform, at=day(5), by=CONSUMER, item=1, amount=yuan("0.01")).refused(
         "perform-what-was-agreed"
     )
 
@@ -166,13 +167,26 @@ def test_a7_no_more_is_paid_than_was_agreed() -> None:
     ],
 )
 def test_a7_what_is_performed_is_what_was_agreed(item: int, amount: Any, message: str) -> None:
-    given(*RESOLVED).when(settlement.perform, at=day(5), by=MERCHANT, item=item, amount=amount).invalid(message)
+    given(*RESOLVED).when(settlement.perform, at=day(5), by=CONSUMER, item=item, amount=amount).invalid(message)
+
+
+def test_b17_who_has_to_pay_says_how_the_payment_is_found() -> None:
+    given(*RESOLVED).when(settlement.perform, at=day(5), by=MERCHANT, item=1, amount=yuan("50.00")).refused(
+        "payment-with-reference"
+    )
+
+
+def test_b17_only_a_respondent_pays_and_refunds_are_no_more_than_was_paid() -> None:
+    by_provider = Outcome(kind=OutcomeKind.COMPENSATION, amount=yuan("10"), payer="payment_provider")
+    given(*MEDIATING).when(settlement.settle, at=day(4), by=MEDIATOR, terms=(by_provider,)).invalid("no respondent")
+    full = money(OutcomeKind.FULL_REFUND, "99")
+    given(*MEDIATING).when(settlement.settle, at=day(4), by=MEDIATOR, terms=(full, full)).invalid("nothing to refund")
 
 
 def test_a7_nothing_is_performed_without_an_agreement() -> None:
-    given(*MEDIATING).when(settlement.perform, at=day(5), by=MERCHANT, item=0).refused("perform-what-was-agreed")
+    given(*MEDIATING).when(settlement.perform, at=day(5), by=CONSUMER, item=0).refused("perform-what-was-agreed")
     confirmed = lived(step(settlement.resolve, day(4), CONSUMER, basis="consumer_confirmed"), since=ROUTED)
-    given(*confirmed).when(settlement.perform, at=day(5), by=MERCHANT, item=0).refused("perform-what-was-agreed")
+    given(*confirmed).when(settlement.perform, at=day(5), by=CONSUMER, item=0).refused("perform-what-was-agreed")
 
 
 def test_a7_what_is_not_performed_in_30_days_is_missed_unless_it_was_complete() -> None:
@@ -188,8 +202,8 @@ PUNITIVE = lived(
         MEDIATOR,
         terms=(money(OutcomeKind.FULL_REFUND, "199.00"), money(OutcomeKind.PUNITIVE_DAMAGES, "597.00")),
     ),
-    step(settlement.perform, day(5), MERCHANT, item=0, amount=yuan("199.00")),
-    step(settlement.perform, day(5), MERCHANT, item=1, amount=yuan("100.01")),
+    step(settlement.perform, day(5), CONSUMER, item=0, amount=yuan("199.00")),
+    step(settlement.perform, day(5), CONSUMER, item=1, amount=yuan("100.01")),
     since=MEDIATING,
 )
 
@@ -204,14 +218,15 @@ def test_b17_the_payment_provider_pays_its_part_and_the_refund_reconciles_to_the
         money(OutcomeKind.COMPENSATION, "78.50", "payment_provider"),
     )
     agreed = lived(
+        step(filing.add_respondent, day(4), CONSUMER, party="payment_provider", party_id="alipay"),
         step(settlement.settle, day(4), MEDIATOR, terms=terms),
-        step(settlement.perform, day(5), MERCHANT, item=0, amount=yuan("120.50")),
+        step(settlement.perform, day(5), CONSUMER, item=0, amount=yuan("120.50")),
         since=MEDIATING,
     )
-    given(*agreed).when(settlement.perform, at=day(5), by=MERCHANT, item=1, amount=yuan("78.50")).then(
+    given(*agreed).when(settlement.perform, at=day(5), by=CONSUMER, item=1, amount=yuan("78.50")).then(
         performed(1, "compensation", "78.50", True, "payment_provider")
     )
-    paid = lived(step(settlement.perform, day(5), MERCHANT, item=1, amount=yuan("78.50")), since=agreed)
+    paid = lived(step(settlement.perform, day(5), CONSUMER, item=1, amount=yuan("78.50")), since=agreed)
     assert row_of(paid).recovered_fen == 19_900
 
 

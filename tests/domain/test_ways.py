@@ -43,6 +43,7 @@ from tests.domain.lives import (
     missed,
     receive_step,
     route_step,
+    row_of,
     step,
     yuan,
 )
@@ -65,6 +66,35 @@ def test_d1_a_platform_decides_by_its_published_rules() -> None:
     given(*ON_A_PLATFORM).when(ways.open_adjudication, at=day(1), by=CONSUMER, rules="jury rules, 3rd").then(
         AdjudicationOpened(occurred_at=day(1), actor=CONSUMER, platform_id="taobao", rules="jury rules, 3rd")
     )
+
+
+def test_d1_neither_merchant_nor_platform_takes_it_out_of_the_consumers_hands() -> None:
+    for by in (MERCHANT, PLATFORM):
+        given(*ON_A_PLATFORM).when(ways.open_adjudication, at=day(1), by=by, rules="x").refused(
+            "adjudicate-on-a-platform-by"
+        )
+
+
+def test_d1_an_agreement_on_arbitration_excludes_court_and_platform() -> None:
+    given(*AGREED).when(ways.refer_to_court, at=day(6), by=CONSUMER, sale=SALE).refused("arbitration-excludes-court")
+    given(*AGREED).when(ways.open_adjudication, at=day(6), by=CONSUMER, rules="x").refused("arbitration-excludes-court")
+
+
+def test_d1_a_respondent_records_neither_award_nor_judgment() -> None:
+    for history in (IN_COURT, ARBITRATED):
+        given(*history).when(ways.decide, at=day(9), by=PLATFORM, reasons="no").refused("decide-as-commission-or-court")
+
+
+def test_d1_what_a_platform_decided_is_no_judgment() -> None:
+    decided = lived(step(ways.decide, day(2), PLATFORM, reasons="no defect"), since=BY_PLATFORM)
+    in_court = lived(step(ways.refer_to_court, day(3), CONSUMER, sale=SALE), since=decided)
+    settled = lived(step(settlement.settle, day(4), MEDIATOR, terms=(REFUND,)), since=in_court)
+    assert not COMPLAINT.fold(settled).settlement.final
+
+
+def test_a6_whoever_decides_has_it() -> None:
+    assert COMPLAINT.fold(BY_PLATFORM).holder == row_of(BY_PLATFORM).holder == "taobao"
+    assert COMPLAINT.fold(IN_COURT).holder == row_of(IN_COURT).holder == "court of 440305"
 
 
 def test_d1_without_a_platform_there_is_nobody_to_adjudicate() -> None:
@@ -138,7 +168,7 @@ def test_d1_a_decision_of_the_platform_leaves_the_court_open() -> None:
 
 @pytest.mark.parametrize(("history", "way"), [(BY_PLATFORM, "adjudication"), (ARBITRATED, "arbitration")])
 def test_d1_each_way_can_end_in_agreement(history: tuple[Event, ...], way: Way) -> None:
-    outcome = given(*history).when(settlement.settle, at=day(7), by=CONSUMER, terms=(REFUND,))
+    outcome = given(*history).when(settlement.settle, at=day(7), by=MEDIATOR, terms=(REFUND,))
     (resolved,) = outcome.events
     assert isinstance(resolved, Resolved)
     assert (resolved.basis, resolved.way) == ("agreement", way)
@@ -205,7 +235,7 @@ def test_d1_only_who_was_asked_to_decide_decides() -> None:
 
 def test_d1_a_decision_on_no_terms_is_refused_as_any_agreement_would_be() -> None:
     given(*IN_COURT).when(ways.decide, at=day(9), by=ADJUDICATOR, terms=(REFUND, REFUND.model_copy(
-        update={"kind": "full_refund"})), **REASONS).invalid("exclude each other")  # fmt: skip
+        update={"kind": "full_refund"})), **REASONS).invalid("nothing to refund")  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -299,7 +299,7 @@ def test_a_complaint_goes_its_whole_life_on_the_command_line(
         ("mediator", "begin-mediation"),
         ("merchant", "offer", 'terms=[{"kind":"return"},{"kind":"partial_refund","amount":"100.50"}]'),
         ("consumer", "accept-offer"),
-        ("merchant", "perform", "item=1", "amount=100.50"),
+        ("merchant", "perform", "item=1", "amount=100.50", "reference=pay-1"),
         ("merchant", "perform", "item=0"),
         ("regulator", "conclude"),
         ("regulator", "call-back", "reached=true", "satisfaction=4"),

@@ -168,7 +168,7 @@ def test_c1_c3_a13_from_the_payment_order_to_the_call_back(server: Server, http:
     ]
     case.take(SELLER, "perform", item=1, amount={"fen": 10_000}, reference="pay-1")
     case.take(SELLER, "perform", item=0)
-    case.take(SELLER, "perform", item=1, amount={"fen": 50})
+    case.take(SELLER, "perform", item=1, amount={"fen": 50}, reference="pay-2")
     case.take(REGULATOR, "conclude")
     case.take(REGULATOR, "call_back", reached=True, solved=True, satisfaction=5)
 
@@ -445,3 +445,13 @@ def test_a_body_made_from_a_decision_takes_no_more_and_no_other_than_it_says(htt
     refused(
         http.post("/complaints", json=COMPLAINT | {"origin": {"register_name": "x", "reference": "1"}}), 422, "invalid"
     )
+
+
+def test_only_officials_say_that_it_was_earlier(server: Server) -> None:
+    earlier = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    body = {"consumer_id": CONSUMER.id, "channel": "app", "product": "rice cooker", "at": earlier}
+    with server.client(CONSUMER) as consumer:
+        problem = refused(consumer.post("/complaints", json=body), 409, "rule-violation")
+        assert problem["rule"] == "past-recorded-by-officials"
+    with server.client(REGULATOR) as regulator:
+        ok(regulator.post("/complaints", json=body | {"channel": "phone"}), 201)

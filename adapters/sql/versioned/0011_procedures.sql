@@ -10,6 +10,7 @@ alter table read.complaint_details
   add column human boolean not null default false,
   add column way text,
   add column public boolean not null default false,
+  add column counts boolean not null default true,
   add column punitive_fen bigint not null default 0,
   add column merged_into text,
   add column concluded_at timestamptz,
@@ -26,6 +27,7 @@ comment on column read.complaint_details.mediator_id is 'Mediator who has it.';
 comment on column read.complaint_details.human is 'Whether a person mediated or took over.';
 comment on column read.complaint_details.way is 'How it was settled: negotiation, mediation, adjudication, arbitration or litigation.';
 comment on column read.complaint_details.public is 'Whether the public may see it.';
+comment on column read.complaint_details.counts is 'False when mediation ended on a ground that says nothing of the merchant.';
 comment on column read.complaint_details.punitive_fen is 'Punitive damages paid, in fen; not part of recovered_fen.';
 comment on column read.complaint_details.merged_into is 'The earlier complaint that it repeats.';
 comment on column read.complaint_details.concluded_at is 'When the file was closed.';
