@@ -17,7 +17,7 @@ from domain.values import Money, Origin, Role
 
 def _terms(case: Case, share: float, *extra: OutcomeKind) -> tuple[Outcome, ...]:
     claim = case.state.claim.fen if case.state.claim is not None else 10_000
-    fen = max(100, int(claim * share))
+    fen = min(claim, max(100, int(claim * share)))
     kind = OutcomeKind.FULL_REFUND if share >= 1 else OutcomeKind.PARTIAL_REFUND
     return (Outcome(kind=kind, amount=Money(fen=fen)), *(Outcome(kind=one) for one in extra))
 
