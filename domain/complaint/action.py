@@ -47,15 +47,19 @@ class Action:
     refusal: Refusal | None
     takes_book: bool
 
+    @property
+    def said(self) -> str:
+        """The name as words."""
+        return self.name.replace("_", " ")
+
     def illegal(self, state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
         """Return why nobody with the role of ``by`` may take it now, whatever the arguments; None when he may."""
-        what = self.name.replace("_", " ")
         if state.status not in self.during:
             where = " or ".join(sorted("not filed" if s is Status.NONE else s.value for s in self.during))
             is_at = "not filed yet" if state.status is Status.NONE else state.status.value
             return RuleViolation(
                 self.rule,
-                f"{what}: this is not legal for a {state.kind} that is {is_at}",
+                f"{self.said}: this is not legal for a {state.kind} that is {is_at}",
                 hint=f"it would have to be {where}",
                 source=self.source,
             )
@@ -63,14 +67,14 @@ class Action:
             only = " or ".join(sorted(self.kinds))
             return RuleViolation(
                 "kind-has-its-own-path",
-                f"{what}: this is not for a {state.kind}",
+                f"{self.said}: this is not for a {state.kind}",
                 hint=f"it is for a {only}; a consumer who wants that files one",
                 source=self.source,
             )
         if by.role not in self.roles and by.role is not Role.SERVICE:
             return RuleViolation(
                 f"{self.rule}-by",
-                f"{what}: this is not for a {by.role}",
+                f"{self.said}: this is not for a {by.role}",
                 hint=f"it is for: {', '.join(sorted(self.roles))}",
                 source=self.source,
             )

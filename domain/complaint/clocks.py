@@ -129,19 +129,19 @@ def evolve(state: Complaint, event: TimeEvent) -> Complaint:
             status = Status.RECEIVED if event.deadline is Deadline.SUPPLEMENT else state.status
             return state._replace(missed=state.missed | {event.deadline}, status=status)
         case ClocksStopped():
-            return state.with_clocks(event.clocks)._replace(stopped=state.stopped | {event.reason})
+            return state.with_clocks(event.clocks, stopped=state.stopped | {event.reason})
         case ClocksResumed():
-            return state.with_clocks(event.clocks)._replace(stopped=state.stopped - {event.reason})
+            return state.with_clocks(event.clocks, stopped=state.stopped - {event.reason})
         case DuesRevised():
             return state.with_clocks(event.clocks)
         case OfferExpired():
-            return state.with_clocks((), frozenset({Deadline.OFFER}))._replace(offer=None)
+            return state.with_clocks((), frozenset({Deadline.OFFER}), offer=None)
         case Upgraded():
             over = {Deadline.ANSWER, Deadline.ESCALATION, Deadline.ENTERPRISE, Deadline.OFFER}
             state = state.with_clocks(event.clocks, frozenset(over))
             return state._replace(status=Status.RECEIVED, holder=state.office_id, offer=None)
         case Published():
-            return state.with_clocks((), frozenset({Deadline.PUBLICATION}))._replace(published=True)
+            return state.with_clocks((), frozenset({Deadline.PUBLICATION}), published=True)
         case MediationEnded():
             return ended(state, Status.CLOSED, event.occurred_at, unfounded=event.counts is False)
         case _:
@@ -163,8 +163,8 @@ def ended(
     going_on = AFTER_SETTLING if status is not Status.CLOSED else frozenset() if unfounded else AFTER_CLOSING
     over = frozenset(clock.deadline for clock in state.clocks) - going_on
     mediation = replace(state.mediation, appraisal="") if state.mediation.appraisal else state.mediation
-    return state.with_clocks(started, over)._replace(
-        status=status, ended_at=at, stopped=frozenset(), offer=None, mediation=mediation
+    return state.with_clocks(
+        started, over, status=status, ended_at=at, stopped=frozenset(), offer=None, mediation=mediation
     )
 
 

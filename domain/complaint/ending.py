@@ -120,7 +120,9 @@ def _reopened(state: Complaint, event: Reopened) -> Complaint:
     if event.answer_due is not None:
         clocks += (until(Deadline.ANSWER, event.occurred_at, event.answer_due),)
     over = frozenset(clock.deadline for clock in state.clocks) - {Deadline.PUBLICATION}
-    return state.with_clocks(clocks, over)._replace(
+    return state.with_clocks(
+        clocks,
+        over,
         status=Status.ROUTED if event.status is None else Status.RECEIVED,
         holder=state.merchant_id if event.status is None else state.office_id,
         missed=frozenset(),

@@ -259,9 +259,10 @@ def file(
         raise RuleViolation(
             "anonymous-reports-only", f"a {kind} cannot be anonymous", hint="give the name, or file a report"
         )
-    for code in (region, Code(scheme=scheme, value=product)):
-        if code is not None and origin is None:
-            _check_code(code, book)
+    if origin is None:
+        _check_code(scheme, product, book)
+        if region is not None:
+            _check_code(region.scheme, region.value, book)
     if order is not None and order.purchased_at > at:
         raise InvalidInput("the purchase is later than the filing", hint="check the time of the order")
     division = region.value if region is not None and region.scheme == DIVISIONS else ""
@@ -301,11 +302,11 @@ def file(
     ]
 
 
-def _check_code(code: Code, book: Rulebook) -> None:
+def _check_code(scheme: str, value: str, book: Rulebook) -> None:
     """Raise InvalidInput for a value that its code list, if that is published, does not have."""
-    if code.scheme in book.code_lists and book.code(code.scheme, code.value) is None:
+    if scheme in book.code_lists and book.code(scheme, value) is None:
         raise InvalidInput(
-            f"{code.value!r} is no value of the code list {code.scheme}", hint="choose one that is published in it"
+            f"{value!r} is no value of the code list {scheme}", hint="choose one that is published in it"
         )
 
 

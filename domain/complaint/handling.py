@@ -155,16 +155,17 @@ _FIRST = frozenset({Deadline.FIRST_RESPONSE, Deadline.ACCEPTANCE})
 def evolve(state: Complaint, event: HandlingEvent) -> Complaint:
     match event:
         case Received():
-            return state.with_clocks(event.clocks)._replace(
+            return state.with_clocks(
+                event.clocks,
                 status=Status.RECEIVED,
                 office_id=event.office_id,
                 holder=event.office_id,
                 region=event.division,
             )
         case SupplementAsked():
-            return state.with_clocks(event.clocks)._replace(status=Status.SUPPLEMENTING)
+            return state.with_clocks(event.clocks, status=Status.SUPPLEMENTING)
         case Supplemented():
-            return state.with_clocks((), frozenset({Deadline.SUPPLEMENT}))._replace(status=Status.RECEIVED)
+            return state.with_clocks((), frozenset({Deadline.SUPPLEMENT}), status=Status.RECEIVED)
         case Accepted():
             state = state.with_clocks(event.clocks, _FIRST)
             return state._replace(status=Status.ACCEPTED, rules=event.rule_set, holder=event.office_id)

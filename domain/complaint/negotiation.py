@@ -127,23 +127,32 @@ _RESPONDING = frozenset({Deadline.ANSWER, Deadline.FIRST_RESPONSE, Deadline.ESCA
 def evolve(state: Complaint, event: NegotiationEvent) -> Complaint:
     match event:
         case Routed():
+            if state.imported:
+                # The register watches its terms: no clock runs here.
+                return state._replace(
+                    status=Status.ROUTED,
+                    merchant_id=event.merchant_id,
+                    holder=event.merchant_id,
+                    stated_due=event.answer_due,
+                )
             clocks = event.clocks or ()
             if event.answer_due is not None and not clocks:
                 clocks = (until(Deadline.ANSWER, event.occurred_at, event.answer_due),)
-            return state.with_clocks(clocks)._replace(
+            return state.with_clocks(
+                clocks,
                 status=Status.ROUTED,
                 merchant_id=event.merchant_id,
                 holder=event.merchant_id,
                 regime=event.regime or "",
             )
         case Answered():
-            return state.with_clocks((), _RESPONDING)._replace(status=Status.ANSWERED, answered=True)
+            return state.with_clocks((), _RESPONDING, status=Status.ANSWERED, answered=True)
         case OfferMade():
             over = _RESPONDING if event.side is Side.MERCHANT else frozenset[Deadline]()
             offer = Offer(event.number, event.side, event.terms)
-            return state.with_clocks(event.clocks, over)._replace(offer=offer, offers=event.number)
+            return state.with_clocks(event.clocks, over, offer=offer, offers=event.number)
         case OfferAccepted() | OfferDeclined():
-            return state.with_clocks((), frozenset({Deadline.OFFER}))._replace(offer=None)
+            return state.with_clocks((), frozenset({Deadline.OFFER}), offer=None)
         case _:
             assert_never(event)
 

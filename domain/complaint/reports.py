@@ -117,17 +117,19 @@ def evolve(state: Complaint, event: ReportEvent) -> Complaint:
     match event:
         case VerificationBegun():
             # To be told that it is being verified is the first response to a report.
-            return state.with_clocks(event.clocks, frozenset({Deadline.FIRST_RESPONSE}))._replace(
+            return state.with_clocks(
+                event.clocks,
+                frozenset({Deadline.FIRST_RESPONSE}),
                 status=Status.VERIFYING,
                 office_id=event.office_id,
                 holder=event.office_id,
                 region=event.division,
             )
         case VerificationExtended():
-            return state.with_clocks(event.clocks)._replace(investigation=replace(old, extended=True))
+            return state.with_clocks(event.clocks, investigation=replace(old, extended=True))
         case CaseFiled():
             over = frozenset({Deadline.VERIFICATION})
-            return state.with_clocks((), over)._replace(status=Status.CASE_FILED)
+            return state.with_clocks((), over, status=Status.CASE_FILED)
         case PenaltyImposed():
             fine = event.fine.fen if event.fine is not None and event.fine.currency == "CNY" else 0
             state = state._replace(investigation=replace(old, fine_fen=fine))

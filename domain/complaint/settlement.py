@@ -92,7 +92,7 @@ def evolve(state: Complaint, event: SettlementEvent) -> Complaint:
             if _left(settlement, event.item) == 0:
                 settlement = replace(settlement, done=old.done | {event.item})
             over = frozenset({Deadline.PERFORMANCE}) if event.complete else frozenset()
-            return state.with_clocks((), over)._replace(settlement=settlement)
+            return state.with_clocks((), over, settlement=settlement)
         case JudiciallyConfirmed():
             return state._replace(settlement=replace(state.settlement, confirmed=True))
         case _:

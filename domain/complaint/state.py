@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -204,9 +204,10 @@ NO_MEMBERS: Mapping[str, int] = MappingProxyType({})
 class Complaint(NamedTuple):
     """A request.
 
-    ``missed`` are the deadlines missed since it was filed or last reopened; ``rules`` the rule set that it was accepted
-    under; ``members`` the sums in hundredths of those who joined a joint complaint; ``paid`` what the order cost;
-    ``holder`` who has it now: an office, a merchant, a partner organisation, a platform, a court, another authority.
+    ``missed`` are the deadlines missed since it was filed or last reopened; ``stated_due`` until when an answer was due
+    by a register of origin; ``rules`` the rule set that it was accepted under; ``members`` the sums in hundredths of
+    those who joined a joint complaint; ``paid`` what the order cost; ``holder`` who has it now: an office, a merchant,
+    a partner organisation, a platform, a court, another authority.
     """
 
     status: Status = Status.NONE
@@ -214,6 +215,7 @@ class Complaint(NamedTuple):
     consumer_id: str = ""
     imported: bool = False
     clocks: tuple[Clock, ...] = ()
+    stated_due: datetime | None = None
     missed: frozenset[Deadline] = frozenset()
     answered: bool = False
     disputed: bool = False
@@ -255,20 +257,22 @@ class Complaint(NamedTuple):
     @property
     def answer_due(self) -> datetime | None:
         """Until when the merchant's answer is awaited, if there is a term that runs."""
-        return next((clock.due for clock in self.clocks if clock.deadline is Deadline.ANSWER), None)
+        return next((clock.due for clock in self.clocks if clock.deadline is Deadline.ANSWER), self.stated_due)
 
     def clock(self, deadline: Deadline) -> Clock | None:
         """Return the clock of ``deadline``, if it runs or stands still."""
         return next((clock for clock in self.clocks if clock.deadline is deadline), None)
 
-    def with_clocks(self, started: tuple[Clock, ...] | None, ended: frozenset[Deadline] = frozenset()) -> Complaint:
-        """Return the state with ``started`` in place of those of the same deadlines, and without ``ended``."""
+    def with_clocks(
+        self, started: tuple[Clock, ...] | None, ended: frozenset[Deadline] = frozenset(), **changes: Any
+    ) -> Complaint:
+        """Return the state with ``started`` in place of those of the same deadlines, without ``ended``, and changed."""
         started = started or ()
         if not started and not (ended and self.clocks):
-            return self
+            return self._replace(**changes)
         replaced = {clock.deadline for clock in started} | ended
         kept = tuple(clock for clock in self.clocks if clock.deadline not in replaced)
-        return self._replace(clocks=(*kept, *started))
+        return self._replace(clocks=(*kept, *started), **changes)
 
 
 NEW = Complaint()

@@ -133,7 +133,9 @@ def _elsewhere(state: Complaint, way: Way, holder: str) -> Complaint:
         decision_published=False,
         publication_agreed=frozenset(),
     )
-    return state.with_clocks((), _OVER)._replace(
+    return state.with_clocks(
+        (),
+        _OVER,
         status=Status.ADJUDICATING,
         holder=holder,
         offer=None,

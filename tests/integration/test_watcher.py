@@ -245,9 +245,7 @@ def test_a_complaint_that_cannot_be_read_or_decided_waits_and_stops_nobody(
             "region": "999999",
             "title": "test",
             "in_force_from": date(2026, 1, 1),
-            "terms": {
-                name: {"n": 7, "unit": "working_days", "source": "test"} for name in ("acceptance", "mediation")
-            },
+            "terms": {name: {"n": 7, "unit": "working_days", "source": "test"} for name in ("acceptance", "mediation")},
             "refusal_grounds": [{"code": "a", "text": "a", "source": "test", "counts": False}],
             "ending_grounds": [{"code": "b", "text": "b", "source": "test", "counts": True}],
             "source": "test",
