@@ -200,6 +200,8 @@ def _complete(
             whole["merchant"] = MERCHANT.fold(recorded.event for recorded in ledger.history(whole["merchant_id"]))
         case "merge":
             _check_goes_on(ledger, stream, whole["into"])
+        case "supervise":
+            _check_superior(ledger, state.office_id, whole["office_id"])
         case "assign_mediator":
             whole |= _mediators(ledger, stream, state)
             if "product" in given:
@@ -219,6 +221,21 @@ def _check_division(ledger: Ledger, office_id: str, division: str) -> None:
     own = getattr(established.event, "division", division)
     if own != division:
         raise InvalidInput(f"{office_id} is the office of {own}, not of {division}", hint="check office and division")
+
+
+def _check_superior(ledger: Ledger, office_id: str, superior: str) -> None:
+    """Raise RuleViolation for an office that does not stand above the one that has the case."""
+    above, at = set[str](), office_id
+    while at and at not in above:
+        above.add(at)
+        (established, *_) = ledger.history(at, version=1) or (None,)
+        at = getattr(established.event, "superior", None) or "" if established is not None else ""
+    if office_id and superior not in above:
+        raise RuleViolation(
+            "supervise-from-above",
+            f"{superior} does not stand above {office_id}",
+            hint="name an office above the one that has the case",
+        )
 
 
 def _from_order(orders: OrderSource | None, reference: str) -> dict[str, Any]:

@@ -293,7 +293,12 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             return row._replace(public=True)
         case Withheld():
             return row._replace(public=False)
-        case AccountMatched() | MatchCorrected():
+        case AccountMatched():
+            if row.region is not None or event.region is None:
+                return row._replace(consumer_id=event.consumer_id)
+            scheme, value = event.region.scheme, event.region.value
+            return row._replace(consumer_id=event.consumer_id, region_scheme=scheme, region=value)
+        case MatchCorrected():
             return row._replace(consumer_id=event.consumer_id)
         case Concluded():
             return row._replace(concluded_at=event.occurred_at)

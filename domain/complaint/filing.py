@@ -98,12 +98,14 @@ class Filed(Event):
 
 
 class AccountMatched(Event):
-    """The caller was found to be a known consumer, whose account prefilled the request."""
+    """The caller was found to be a known consumer; ``region`` and ``postal_code`` are those of the account."""
 
     name = "complaint.account_matched"
 
     consumer_id: RandomId
     basis: Literal["phone_number", "account", "identity_document"]
+    region: Code | None = None
+    postal_code: Annotated[ShortText | None, Personal("consumer_id")] = None
 
 
 class MatchCorrected(Event):
@@ -169,7 +171,8 @@ def evolve(state: Complaint, event: FilingEvent) -> Complaint:
         case Filed():
             return _filed(event)
         case AccountMatched():
-            return state._replace(consumer_id=event.consumer_id, matched=True)
+            region = state.region or division_of(event.region)
+            return state._replace(consumer_id=event.consumer_id, matched=True, region=region)
         case MatchCorrected():
             return state._replace(consumer_id=event.consumer_id, matched=False)
         case AttemptLinked():
@@ -197,7 +200,7 @@ def _filed(event: Filed) -> Complaint:
         consumer_id=event.consumer_id,
         clocks=event.clocks or (),
         filed_at=event.occurred_at,
-        region=event.region.value if event.region is not None and event.region.scheme == DIVISIONS else "",
+        region=division_of(event.region),
         claim=event.claim,
         merchant_id=(order.merchant_id or "") if order is not None else "",
         purchased_at=order.purchased_at if order is not None else None,
@@ -211,6 +214,11 @@ def _filed(event: Filed) -> Complaint:
         else (),
         representatives=frozenset(joint.representatives) if joint is not None else frozenset(),
     )
+
+
+def division_of(region: Code | None) -> str:
+    """Return the administrative division (GB/T 2260) that a region is; empty for none, or of another code list."""
+    return region.value if region is not None and region.scheme == DIVISIONS else ""
 
 
 def _key(origin: Origin) -> str:
@@ -265,7 +273,7 @@ def file(
             _check_code(region.scheme, region.value, book)
     if order is not None and order.purchased_at > at:
         raise InvalidInput("the purchase is later than the filing", hint="check the time of the order")
-    division = region.value if region is not None and region.scheme == DIVISIONS else ""
+    division = division_of(region)
     if joint is not None:
         _check_joint(joint, kind, in_force(book, Authority.MARKET_REGULATOR, division, at))
     clocks: tuple[Clock, ...] = ()
@@ -343,9 +351,20 @@ def match_account(
     by: Actor,
     consumer_id: RandomId,
     basis: Literal["phone_number", "account", "identity_document"],
+    region: Code | None = None,
+    postal_code: ShortText | None = None,
 ) -> list[FilingEvent]:
-    """Take over the account of a caller who is known."""
-    return [AccountMatched(occurred_at=at, actor=by, consumer_id=consumer_id, basis=basis)]
+    """Take over the account of a caller who is known, with what it says of where he lives."""
+    return [
+        AccountMatched(
+            occurred_at=at,
+            actor=by,
+            consumer_id=consumer_id,
+            basis=basis,
+            region=region,
+            postal_code=postal_code,
+        )
+    ]
 
 
 @action(

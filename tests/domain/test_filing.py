@@ -33,6 +33,7 @@ from tests.domain.lives import (
     clock,
     filing_step,
     lived,
+    row_of,
     step,
     yuan,
 )
@@ -224,6 +225,19 @@ JOINT = Joint(incident="the gym closed", representatives=(CONSUMER.id, STRANGER)
 TOGETHER = lived(filing_step(joint=JOINT))
 MEMBER = "34343434-3434-4434-8434-343434343434"
 JOINED = lived(step(filing.join, day(1), CONSUMER, consumer_id=MEMBER, claim=yuan("3000.01")), since=TOGETHER)
+
+
+def test_b13_what_the_account_says_fills_in_what_the_caller_did_not() -> None:
+    called = lived(filing_step(region=None))
+    where = {"region": Code(scheme="GB/T 2260", value="330106"), "postal_code": "310012"}
+    given(*called).when(
+        filing.match_account, at=day(1), by=REGULATOR, consumer_id=STRANGER, basis="phone_number", **where
+    ).then(AccountMatched(occurred_at=day(1), actor=REGULATOR, consumer_id=STRANGER, basis="phone_number", **where))
+    matched = lived(
+        step(filing.match_account, day(1), REGULATOR, consumer_id=STRANGER, basis="phone_number", **where),
+        since=called,
+    )
+    assert (COMPLAINT.fold(matched).region, row_of(matched).region) == ("330106", "330106")
 
 
 def test_b14_one_incident_has_representatives() -> None:

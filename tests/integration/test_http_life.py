@@ -447,6 +447,17 @@ def test_a_body_made_from_a_decision_takes_no_more_and_no_other_than_it_says(htt
     )
 
 
+def test_a11_only_an_office_above_supervises(server: Server) -> None:
+    with server.client() as http:
+        office, elsewhere = office_with(http), office_with(http)
+        case = accepted(server, office)
+        national = {"office_id": elsewhere, "reason": "the consumer had tried everywhere"}
+        path = f"/complaints/{case.complaint}/actions/supervise"
+        assert refused(http.post(path, json=national), 409, "rule-violation")["rule"] == "supervise-from-above"
+        above = http.get(f"/offices/{office}").json()["superior"]
+        ok(http.post(path, json=national | {"office_id": above}))
+
+
 def test_only_officials_say_that_it_was_earlier(server: Server) -> None:
     earlier = (datetime.now(UTC) - timedelta(days=1)).isoformat()
     body = {"consumer_id": CONSUMER.id, "channel": "app", "product": "rice cooker", "at": earlier}
