@@ -81,8 +81,6 @@ def perform(
     now). ``key``: the sender's idempotency key. ``expected``: the version of the stream that the sender saw. Raises the
     errors of domain.errors, LedgerUnavailable, OrdersUnavailable.
     """
-    if at is not None:
-        at = _when(at, by, now)
     kind, decide = operation_on(stream, operation)
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
@@ -95,10 +93,11 @@ def perform(
 
     def decided(state: Any) -> Sequence[Event]:
         # Looked up only now: a command that is repeated needs none of it, and it may be gone by then.
+        when = now if at is None else _when(at, by, now)
         whole = _complete(ledger, orders, operation, target, state, given)
         if isinstance(decide, Action):
-            return life.act(decide, state, at=at or now, by=by, book=book, **whole)
-        return decide(state, at=at or now, by=by, **whole)
+            return life.act(decide, state, at=when, by=by, book=book, **whole)
+        return decide(state, at=when, by=by, **whole)
 
     try:
         result = ledger.execute(target, decided, by_command, expected=expected, new=stream is None)

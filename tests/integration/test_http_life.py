@@ -466,3 +466,13 @@ def test_only_officials_say_that_it_was_earlier(server: Server) -> None:
         assert problem["rule"] == "past-recorded-by-officials"
     with server.client(REGULATOR) as regulator:
         ok(regulator.post("/complaints", json=body | {"channel": "phone"}), 201)
+
+
+def test_a_sender_whose_clock_is_fast_acts_now_and_may_repeat_it(server: Server) -> None:
+    soon = (datetime.now(UTC) + timedelta(minutes=2)).isoformat()
+    body = {"consumer_id": CONSUMER.id, "channel": "app", "product": "rice cooker", "at": soon}
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    with server.client(CONSUMER) as consumer:
+        filed = ok(consumer.post("/complaints", json=body, headers=key), 201)
+        assert ok(consumer.get(f"/complaints/{filed['id']}"))["filed_at"] < soon
+        assert ok(consumer.post("/complaints", json=body, headers=key), 201)["repeated"]
