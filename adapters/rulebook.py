@@ -174,18 +174,24 @@ class RulebookReader:
 
     def current(self) -> Rulebook:
         """Return the rulebook with all that is published by now, at the cost of one look by primary key."""
-        with self._lock:
-            with self._ledger.recorder.reading() as cursor:
-                cursor.execute(
-                    # "offset 0" keeps the planner from joining with the whole ledger.
-                    "select e.record from unnest(%s::text[], %s::bigint[]) as known (stream, version), lateral ("
-                    "select record, version from ledger.events where stream = known.stream "
-                    "and version > known.version order by version offset 0) e order by known.stream, e.version",
-                    (list(self._versions), list(self._versions.values())),
-                )
-                records = [bytes(record) for (record,) in cursor]
-            for record in records:
-                recorded = read_record(record)
-                self._book = evolve(self._book, recorded.event)  # type: ignore[arg-type]
-                self._versions[recorded.originator_id] = recorded.originator_version
-            return self._book
+        # Looked up without the lock, which commands would wait for one after another.
+        if self._newer():
+            with self._lock:
+                for record in self._newer():
+                    recorded = read_record(record)
+                    # In this order: whoever sees the version may rely on the book.
+                    self._book = evolve(self._book, recorded.event)  # type: ignore[arg-type]
+                    self._versions[recorded.originator_id] = recorded.originator_version
+        return self._book
+
+    def _newer(self) -> list[bytes]:
+        """Read the records that are not in the book yet."""
+        with self._ledger.recorder.reading() as cursor:
+            cursor.execute(
+                # "offset 0" keeps the planner from joining with the whole ledger.
+                "select e.record from unnest(%s::text[], %s::bigint[]) as known (stream, version), lateral ("
+                "select record, version from ledger.events where stream = known.stream "
+                "and version > known.version order by version offset 0) e order by known.stream, e.version",
+                (list(self._versions), list(self._versions.values())),
+            )
+            return [bytes(record) for (record,) in cursor]

@@ -148,7 +148,16 @@ def test_a_complaint_goes_its_way_and_its_history_is_told_as_it_was_known(progra
     # Recent, so that no deadline passes meanwhile.
     at = (datetime.now(SHANGHAI) - timedelta(hours=1)).replace(microsecond=0)
     filed = program.run(
-        *FILE, "--claim", "120.50", "--region", "GB/T 2260:330106", "--at", at.isoformat(), "--json"
+        *FILE,
+        "--claim",
+        "120.50",
+        "--region",
+        "GB/T 2260:330106",
+        "--at",
+        at.isoformat(),
+        "--as",
+        "regulator",
+        "--json",
     ).json
     complaint = filed["id"]
     assert (filed["version"], filed["events"], filed["repeated"]) == (1, ["complaint.filed"], False)
