@@ -134,6 +134,17 @@ def operation_on(stream: str | None, name: str) -> tuple[Kind, Operation]:
     return kind, known[name]
 
 
+def stream_for(publications: Sequence[Publication], what: str = "this") -> str:
+    """Return the stream of the rulebook that ``what`` publishes into; raises InvalidInput unless it is one."""
+    streams = sorted({stream_of(one.part) for one in publications})
+    if len(streams) != 1:
+        raise InvalidInput(
+            f"{what} publishes into {' and '.join(streams) or 'nothing'}",
+            hint="give what belongs to one part of the rulebook, which is then published as a whole",
+        )
+    return streams[0]
+
+
 def publish(
     ledger: Ledger,
     service_key: bytes,
@@ -147,18 +158,11 @@ def publish(
 
     Raises InvalidInput, RuleViolation, ReusedKey, LedgerUnavailable.
     """
-    streams = sorted({stream_of(one.part) for one in publications})
-    if len(streams) != 1:
-        raise InvalidInput(
-            f"this publishes into {' and '.join(streams) or 'nothing'}",
-            hint="send what belongs to one part of the rulebook, which is then published as a whole",
-        )
+    stream = stream_for(publications)
     body = {"publications": [[one.kind, one.edition, one.content.model_dump(mode="json")] for one in publications]}
-    by_command = command(service_key, by.id, f"publish {streams[0]}", key, body)
-    logs.note(command_id=by_command.id, stream=streams[0])
-    result = ledger.execute(
-        streams[0], lambda book: list(publish_all(book, publications, now, by)), by_command, new=True
-    )
+    by_command = command(service_key, by.id, f"publish {stream}", key, body)
+    logs.note(command_id=by_command.id, stream=stream)
+    result = ledger.execute(stream, lambda book: list(publish_all(book, publications, now, by)), by_command, new=True)
     logs.note(position=result.position, event_correlation_id=result.correlation_id)
     return result
 

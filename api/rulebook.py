@@ -12,9 +12,8 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
-from adapters.execute import command
-from adapters.rulebook import RulebookReader, publish_all, read_publications, stream_of
-from api import render
+from adapters.rulebook import RulebookReader, publish_all, read_publications
+from api import operations, render
 from api.running import Running, running
 from api.settings import load_settings
 from domain.calendar import SHANGHAI, Term, Unit
@@ -153,32 +152,21 @@ def publish(
 ) -> None:
     """Publish rules from a file: all that it holds, or nothing."""
     publications = read_publications(file)
-    streams = sorted({stream_of(one.part) for one in publications})
-    if len(streams) != 1:
-        raise InvalidInput(
-            f"{file} publishes into {' and '.join(streams) or 'nothing'}",
-            hint="give a file for one kind of publication, which is then published as a whole",
-        )
+    stream = operations.stream_for(publications, str(file))
     by, now = Actor(_id(actor), Role.RULEBOOK_EDITOR), datetime.now(UTC)
-    body = {"publications": [[one.kind, one.edition, one.content.model_dump(mode="json")] for one in publications]}
     with _book() as (system, book):
         if dry_run:
             events: tuple[Event, ...] = tuple(publish_all(book, publications, now, by))
-            told: dict[str, Any] = {"id": streams[0], "version": None, "position": None, "repeated": False}
+            told: dict[str, Any] = {"id": stream, "version": None, "position": None, "repeated": False}
         else:
-            done = system.ledger.execute(
-                streams[0],
-                lambda book: list(publish_all(book, publications, now, by)),
-                command(system.settings.key(), by.id, f"publish {streams[0]}", key, body),
-                new=True,
-            )
+            done = operations.publish(system.ledger, system.settings.key(), publications, by=by, now=now, key=key)
             events = done.events
             told = {"id": done.stream, "version": done.version, "position": done.position, "repeated": done.repeated}
     if as_json:
         render.print_json({**told, "events": [event.name for event in events]})
     else:
         was = "would be appended" if dry_run else "had been appended before" if told["repeated"] else "appended"
-        render.out.print(f"{streams[0]}: {', '.join(event.name for event in events)} {was}")
+        render.out.print(f"{stream}: {', '.join(event.name for event in events)} {was}")
 
 
 @contextmanager
