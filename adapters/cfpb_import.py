@@ -21,9 +21,9 @@ from uuid import UUID, uuid4
 from adapters.cfpb import Refused, Response, Row, read_cfpb
 from adapters.execute import Command, Ledger, command, seal
 from adapters.ledger import Append, Appended
+from domain.action import Action
 from domain.calendar import start_of_day
 from domain.complaint import ending, filing, negotiation, settlement
-from domain.complaint.action import Action
 from domain.complaint.ending import Corrected, Disputed
 from domain.complaint.filing import Filed
 from domain.complaint.life import ComplaintEvent, evolve
@@ -31,15 +31,17 @@ from domain.complaint.negotiation import RELIEF, Answered, AnswerKind, Routed
 from domain.complaint.state import NEW, Complaint, Status
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
-from domain.merchant import decisions as merchant_decisions
-from domain.merchant import state as merchant_state
+from domain.merchant import registration
+from domain.merchant.state import NEW as NEW_MERCHANT
+from domain.merchant.state import Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.rulebook.book import EMPTY
 from domain.values import Actor, Channel, Code, Origin, Role, TimePrecision
 
 REGISTER = "cfpb"
 IMPORTER = Actor("c1b7a1de-6c0e-4a55-8f0f-2f9a8e5d7b33", Role.SERVICE)
 #: What a merchant has signed does not matter to a register of origin.
-REGISTERED = merchant_state.Merchant(registered=True)
+REGISTERED = Merchant(MerchantStatus.REGISTERED)
 #: A company has 15 calendar days to answer (CFPB, company portal manual).
 ANSWER_DAYS = 15
 CHUNK = 1_000
@@ -135,11 +137,12 @@ def _import_rows(
             if by is not None and row.company not in merchants:
                 merchants[row.company] = stream = f"merchant-{by.new_id}"
                 if stream not in histories:
-                    events = merchant_decisions.register(
-                        merchant_state.NEW,
+                    events = registration.register(
+                        NEW_MERCHANT,
                         at=start_of_day(row.received),
                         by=IMPORTER,
                         trade_name=row.company,
+                        book=EMPTY,
                         register_name=REGISTER,
                         precision=TimePrecision.DAY,
                     )

@@ -240,7 +240,7 @@ def _record(watch: Watch, claimed: Claim, book: Rulebook, now: datetime) -> Seen
 
     def decide(found: Complaint) -> list[life.ComplaintEvent]:
         nonlocal state
-        events = life.fall_due(found, at=at, by=CLOCK, book=book)
+        events = life.fall_due(found, at=at, book=book)
         state = reduce(life.evolve, events, found)
         return events
 

@@ -20,8 +20,9 @@ from api.representation import next_actions
 from api.running import running
 from api.settings import Settings, load_settings
 from domain.errors import InvalidInput, UnknownStream
-from domain.office.events import Level
-from domain.streams import COMPLAINT, MERCHANT, OFFICE, Kind
+from domain.kind import Kind
+from domain.office.establishment import Level
+from domain.streams import COMPLAINT, KINDS, MERCHANT, OFFICE, kind_of
 from domain.values import Actor, Channel, Code, Money, Role, parse_instant
 
 CLI_ACTOR = "9a1d3c52-0b4e-4f0e-8a63-5d2f7c9e1b20"
@@ -47,7 +48,7 @@ Given = Annotated[
 
 
 def _names(kind: Kind) -> str:
-    return ", ".join(operations.ON[kind.prefix])
+    return ", ".join(kind.actions)
 
 
 def file(
@@ -107,24 +108,7 @@ def act(
 
 def actions(complaint: ComplaintId, role: As = Role.REGULATOR, as_json: Json = False) -> None:
     """List what somebody in a role may do with a complaint now, with the arguments."""
-    with running(load_settings(), render.say) as system:
-        stream = complaint_id(system.settings, complaint)
-        history = system.ledger.history(stream)
-        if not history:
-            raise UnknownStream(f"there is no complaint {complaint!r}", hint="check the id")
-        state = COMPLAINT.fold(recorded.event for recorded in history)
-        book = RulebookReader(system.ledger).current()
-        found = next_actions(stream, state, at=datetime.now(UTC), by=Actor(CLI_ACTOR, role), book=book)
-    if as_json:
-        render.print_json([one.model_dump() for one in found])
-        return
-    table = Table(title=f"{stream} is {state.status}; a {role} may", title_justify="left")
-    for column in ("action", "arguments", "what it does"):
-        table.add_column(column, overflow="fold")
-    for one in found:
-        arguments = (f"{name}=" if name in one.required else f"[{name}=]" for name in one.arguments)
-        table.add_row(one.name, render.clean(" ".join(arguments)), render.clean(one.summary))
-    render.out.print(table)
+    _print_next(complaint_id(load_settings(), complaint), role, as_json)
 
 
 def register(
@@ -139,31 +123,64 @@ def register(
     perform("register", None, arguments, Actor(actor_id(actor), Role.SERVICE), None, key, None, as_json)
 
 
-merchant = typer.Typer(no_args_is_help=True, help="The promise of a merchant, and its enrolment.")
-office = typer.Typer(no_args_is_help=True, help="Offices of the authority, and their mediators.")
+#: The groups of commands on kinds of stream, by prefix: as whom one acts if nothing is said, and the help.
+GROUPS: dict[str, tuple[Role, str]] = {
+    MERCHANT.prefix: (Role.MERCHANT, "Merchants: memberships, policies, figures, listings."),
+    OFFICE.prefix: (Role.REGULATOR, "Offices of the authority: mediators, warnings, evaluations."),
+}
 
 
-@merchant.command("act")
-def act_on_merchant(
-    merchant: Annotated[str, typer.Argument(help="merchant-<uuid>, or the bare uuid.")],
-    action: Annotated[str, typer.Argument(help=f"What to do: {_names(MERCHANT)}.")],
-    given: Given = None,
-    at: At = None,
-    expected: Expected = None,
-    key: Key = None,
-    role: As = Role.MERCHANT,
-    actor: ActorId = CLI_ACTOR,
-    as_json: Json = False,
-) -> None:
-    """Act as a merchant, or on one."""
-    stream = _stream_id(MERCHANT, merchant)
-    _act(stream, action, given, Actor(actor_id(actor), role), at, key, expected, as_json)
+def _group(kind: Kind, default: Role, about: str) -> typer.Typer:
+    """Make the commands on a kind of stream: to act on one, to list what may be done, and to begin one."""
+    group = typer.Typer(no_args_is_help=True, help=about)
+
+    def act(
+        stream: Annotated[str, typer.Argument(help=f"{kind.prefix}-<uuid>, or the bare uuid.")],
+        action: Annotated[str, typer.Argument(help=f"What to do: {_names(kind)}.")],
+        given: Given = None,
+        at: At = None,
+        expected: Expected = None,
+        key: Key = None,
+        role: As = default,
+        actor: ActorId = CLI_ACTOR,
+        as_json: Json = False,
+    ) -> None:
+        _act(_stream_id(kind, stream), action, given, Actor(actor_id(actor), role), at, key, expected, as_json)
+
+    def actions(
+        stream: Annotated[str | None, typer.Argument(help="Only what is legal on this one now.")] = None,
+        role: As = default,
+        as_json: Json = False,
+    ) -> None:
+        if stream is None:
+            _print_actions(kind, as_json)
+        else:
+            _print_next(_stream_id(kind, stream), role, as_json)
+
+    def begin(
+        given: Given = None,
+        at: At = None,
+        key: Key = None,
+        role: As = default,
+        actor: ActorId = CLI_ACTOR,
+        as_json: Json = False,
+    ) -> None:
+        assert kind.begin is not None
+        name = kind.begin.name
+        arguments = read_arguments(body_of(None, name), list(given or ()), name)
+        perform(name, None, arguments, Actor(actor_id(actor), role), at, key, None, as_json)
+
+    group.command("act", help=f"Act on a {kind.prefix}.")(act)
+    group.command("actions", help=f"List what may be done with a {kind.prefix}, with the arguments.")(actions)
+    if kind.begin is not None and kind not in (MERCHANT, OFFICE):
+        arguments = " ".join(f"{name}=" for name in names_of(body_of(None, kind.begin.name))[1])
+        about = f"{summary_of(kind.begin)[0]}; prints its id. Needs {arguments or 'no arguments'}"
+        group.command(kind.begin.name.replace("_", "-"), help=f"{about}.")(begin)
+    return group
 
 
-@merchant.command("actions")
-def actions_on_merchants(as_json: Json = False) -> None:
-    """List what may be done with a merchant, with the arguments."""
-    _print_operations(MERCHANT, as_json)
+groups = {prefix: _group(KINDS[prefix], role, about) for prefix, (role, about) in GROUPS.items()}
+office = groups[OFFICE.prefix]
 
 
 @office.command("establish")
@@ -181,29 +198,6 @@ def establish(
     given += [] if superior is None else [f"superior={_stream_id(OFFICE, superior)}"]
     arguments = read_arguments(body_of(None, "establish"), given, "establish")
     perform("establish", None, arguments, Actor(actor_id(actor), Role.REGULATOR), None, key, None, as_json)
-
-
-@office.command("act")
-def act_on_office(
-    office: Annotated[str, typer.Argument(help="office-<uuid>, or the bare uuid.")],
-    action: Annotated[str, typer.Argument(help=f"What to do: {_names(OFFICE)}.")],
-    given: Given = None,
-    at: At = None,
-    expected: Expected = None,
-    key: Key = None,
-    role: As = Role.REGULATOR,
-    actor: ActorId = CLI_ACTOR,
-    as_json: Json = False,
-) -> None:
-    """Enrol and release the mediators of an office, declare conflicts of interest."""
-    stream = _stream_id(OFFICE, office)
-    _act(stream, action, given, Actor(actor_id(actor), role), at, key, expected, as_json)
-
-
-@office.command("actions")
-def actions_on_offices(as_json: Json = False) -> None:
-    """List what may be done with an office, with the arguments."""
-    _print_operations(OFFICE, as_json)
 
 
 @office.command("workload")
@@ -314,11 +308,31 @@ def _act(
     perform(name, stream, arguments, by, at, key, expected, as_json)
 
 
-def _print_operations(kind: Kind, as_json: bool) -> None:
+def _print_next(stream: str, role: Role, as_json: bool) -> None:
+    with running(load_settings(), render.say) as system:
+        history = system.ledger.history(stream)
+        if not history:
+            raise UnknownStream(f"there is no {stream}", hint="check the id")
+        state = kind_of(stream).fold(recorded.event for recorded in history)
+        book = RulebookReader(system.ledger).current()
+        found = next_actions(stream, state, at=datetime.now(UTC), by=Actor(CLI_ACTOR, role), book=book)
+    if as_json:
+        render.print_json([one.model_dump() for one in found])
+        return
+    table = Table(title=f"{stream} is {state.status}; a {role} may", title_justify="left")
+    for column in ("action", "arguments", "what it does"):
+        table.add_column(column, overflow="fold")
+    for one in found:
+        arguments = (f"{name}=" if name in one.required else f"[{name}=]" for name in one.arguments)
+        table.add_row(one.name, render.clean(" ".join(arguments)), render.clean(one.summary))
+    render.out.print(table)
+
+
+def _print_actions(kind: Kind, as_json: bool) -> None:
     rows = []
-    for name, operation in operations.ON[kind.prefix].items():
+    for name, action in kind.actions.items():
         arguments, required = names_of(body_of(kind.prefix, name))
-        rows.append({"name": name, "summary": summary_of(operation)[0], "arguments": arguments, "required": required})
+        rows.append({"name": name, "summary": summary_of(action)[0], "arguments": arguments, "required": required})
     if as_json:
         render.print_json(rows)
         return

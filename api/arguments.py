@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cache
 from inspect import Parameter, getdoc, signature
@@ -18,12 +18,12 @@ from pydantic import BaseModel, Field, Strict, ValidationError, create_model
 
 from api import operations
 from api.bodies import EARLIER, MERCHANT, OFFICE, Command, Time
-from api.operations import Operation, invalid
-from domain.complaint.action import CONSUMER_SIDE, RESPONDENTS, Action
+from api.operations import invalid
+from domain.action import Action
+from domain.complaint.action import CONSUMER_SIDE, RESPONDENTS
 from domain.complaint.jurisdiction import DivisionCode
 from domain.errors import InvalidInput
-from domain.streams import MERCHANT as MERCHANTS
-from domain.streams import kind_of
+from domain.streams import KINDS, kind_of
 from domain.values import (
     Code,
     Instant,
@@ -61,7 +61,7 @@ AUDIENCES: dict[str, tuple[str, frozenset[Role]]] = {
     "consumer": ("Consumers, their agents and lawyers, and who reports.", CONSUMER_SIDE | {Role.WHISTLE_BLOWER}),
     "merchant": ("Merchants, platforms and payment providers.", RESPONDENTS),
     "mediator": ("Mediators and adjudicators.", frozenset({Role.MEDIATOR, Role.ADJUDICATOR})),
-    "regulator": ("Offices of the authority.", frozenset({Role.REGULATOR})),
+    "regulator": ("Offices of the authority.", frozenset({Role.REGULATOR, Role.APPEAL_REVIEWER})),
     "rulebook editor": ("Who publishes the rules.", frozenset({Role.RULEBOOK_EDITOR})),
     "service": ("Services of other organisations and partners.", frozenset({Role.SERVICE, Role.PARTNER})),
 }
@@ -114,29 +114,20 @@ _EXAMPLES: dict[str, Any] = {
 }
 
 
-def operations_on(prefix: str) -> dict[str, Operation]:
-    """Return the operations on streams of a kind that exist, by name."""
-    return operations.ON[prefix]
-
-
 def path_of(name: str) -> str:
     """Return the path of an action, below that of its stream."""
     return _PATHS.get(name) or f"actions/{name.replace('_', '-')}"
 
 
-def summary_of(operation: Operation) -> tuple[str, str]:
-    """Return the first sentence of what an operation is, and the rest."""
-    first, _, rest = (getdoc(_decision(operation)) or "").partition("\n")
+def summary_of(action: Action) -> tuple[str, str]:
+    """Return the first sentence of what an action is, and the rest."""
+    first, _, rest = (getdoc(action.decide) or "").partition("\n")
     return first.rstrip("."), rest.strip()
 
 
-def audiences_of(prefix: str, operation: Operation) -> list[str]:
-    """Return the audiences of an operation."""
-    if isinstance(operation, Action):
-        roles = operation.roles
-    else:
-        roles = frozenset({Role.REGULATOR} | (RESPONDENTS if prefix == MERCHANTS.prefix else set()))
-    return [audience for audience, (_, theirs) in AUDIENCES.items() if theirs & roles]
+def audiences_of(action: Action) -> list[str]:
+    """Return the audiences of an action; what only services may do is for those."""
+    return [audience for audience, (_, theirs) in AUDIENCES.items() if theirs & action.roles] or ["service"]
 
 
 def names_of(body: type[Command]) -> tuple[list[str], list[str]]:
@@ -149,8 +140,8 @@ def names_of(body: type[Command]) -> tuple[list[str], list[str]]:
 @cache
 def body_of(stream_kind: str | None, name: str) -> type[Command]:
     """Make the model of what is sent for an operation on streams of a kind (None: that begins one)."""
-    operation = operations.CREATING[name][1] if stream_kind is None else operations_on(stream_kind)[name]
-    decide = _decision(operation)
+    action = operations.CREATING[name][1] if stream_kind is None else KINDS[stream_kind].actions[name]
+    decide = action.decide
     hints = get_type_hints(decide, include_extras=True)
     reference, reference_type, replaced = _BY_REFERENCE.get(name, ("", None, ""))
     fields: dict[str, Any] = {}
@@ -164,7 +155,7 @@ def body_of(stream_kind: str | None, name: str) -> type[Command]:
     if reference:
         fields[reference] = (reference_type, _field(name, reference, reference_type, None))
     title = "".join(word.capitalize() for word in name.split("_"))
-    return cast(type[Command], create_model(title, __base__=Command, __doc__=summary_of(operation)[0] + ".", **fields))
+    return cast(type[Command], create_model(title, __base__=Command, __doc__=summary_of(action)[0] + ".", **fields))
 
 
 def read_arguments(
@@ -210,10 +201,6 @@ def body_on(stream: str, name: str) -> type[Command]:
     """Return the model of what is sent for an operation on a stream; raises InvalidInput for an unknown one."""
     operations.operation_on(stream, name)
     return body_of(kind_of(stream).prefix, name)
-
-
-def _decision(operation: Operation) -> Callable[..., Any]:
-    return operation.decide if isinstance(operation, Action) else operation
 
 
 def _field(operation: str, name: str, hint: Any, default: Any) -> Any:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from domain.complaint.mediation import MediatorKind
 from domain.complaint.state import Deadline, Outcome, OutcomeKind, RequestKind, Side, Status
-from domain.office.events import Level
+from domain.office.establishment import Level
 from domain.rulebook.book import RuleSet
 from domain.values import Instant, Money
 
@@ -19,6 +19,15 @@ COMPLAINT = "complaint-5173ac4c-f3ac-dde1-bbfc-354afefec15d"
 EARLIER = "complaint-7b0f6a3e-2c41-4c9b-8d15-6e9f0a1b2c3d"
 MERCHANT = "merchant-f3f3a985-9840-ca16-6825-698f8803c309"
 OFFICE = "office-0d5a6f0e-61c7-4d7c-9f0e-3a2b8c4d5e6f"
+
+
+_EXAMPLES = (COMPLAINT, MERCHANT, OFFICE)
+
+
+def example_of(prefix: str) -> str:
+    """Return the id of a stream of a kind, as documents show it."""
+    own = (one for one in _EXAMPLES if one.startswith(f"{prefix}-"))
+    return next(own, f"{prefix}-3c1b5e8a-4f27-4d60-9a13-5be2d7c84f90")
 
 
 def _written_out(value: Any) -> Any:

@@ -235,8 +235,8 @@ def verify_command(as_json: Json = False) -> None:
 
 for _command in (acting.file, acting.act, acting.actions, acting.register):
     app.command()(_command)
-app.add_typer(acting.merchant, name="merchant")
-app.add_typer(acting.office, name="office")
+for _name, _group in acting.groups.items():
+    app.add_typer(_group, name=_name)
 app.command()(status)
 app.command("simulate")(simulation.simulate_command)
 app.command(hidden=True)(processes.prepare)

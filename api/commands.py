@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
@@ -11,8 +11,10 @@ from adapters.execute import Result
 from api import arguments, operations
 from api.bodies import Command, Done
 from api.problems import responses
-from api.requests import STREAM_IDS, IdempotencyKey, IfMatch, Principal, Shared, State
-from domain.streams import COMPLAINT, MERCHANT, OFFICE, Kind
+from api.requests import IdempotencyKey, IfMatch, Principal, Shared, State, in_path
+from domain.action import Action
+from domain.kind import Kind
+from domain.streams import KINDS
 from domain.values import Actor
 
 router = APIRouter()
@@ -67,12 +69,12 @@ def _creating(operation: str, kind: Kind) -> None:
 
     # The type is known only now.
     create.__annotations__["body"] = arguments.body_of(None, operation)
-    decision = operations.CREATING[operation][1]
+    action = operations.CREATING[operation][1]
     router.post(
         f"/{kind.prefix}s",
         status_code=201,
         responses=responses(400, 408, 409, 413, 415),
-        **_described(operation, kind, decision),
+        **_described(operation, kind, action),
     )(create)
 
 
@@ -90,20 +92,20 @@ def _acting(operation: str, kind: Kind) -> None:
     ) -> Done:
         return done(_perform(shared, operation, stream, body, by, idempotency_key, if_match), response)
 
-    act.__annotations__["stream"] = STREAM_IDS[kind.prefix]
+    act.__annotations__["stream"] = Annotated[str, in_path(kind.prefix)]
     act.__annotations__["body"] = arguments.body_of(kind.prefix, operation)
-    decision = operations.ON[kind.prefix][operation]
+    action = kind.actions[operation]
     router.post(
         f"/{kind.prefix}s/{{{kind.prefix}_id}}/{arguments.path_of(operation)}",
         responses=responses(400, 404, 408, 409, 412, 413, 415),
-        **_described(operation, kind, decision),
+        **_described(operation, kind, action),
     )(act)
 
 
-def _described(name: str, kind: Kind, operation: operations.Operation) -> dict[str, Any]:
-    summary, description = arguments.summary_of(operation)
+def _described(name: str, kind: Kind, action: Action) -> dict[str, Any]:
+    summary, description = arguments.summary_of(action)
     return {
-        "tags": arguments.audiences_of(kind.prefix, operation),
+        "tags": arguments.audiences_of(action),
         "summary": summary,
         "description": description,
         "operation_id": f"{name}_{kind.prefix}",
@@ -112,6 +114,6 @@ def _described(name: str, kind: Kind, operation: operations.Operation) -> dict[s
 
 for _name, (_kind, _) in operations.CREATING.items():
     _creating(_name, _kind)
-for _kind in (COMPLAINT, MERCHANT, OFFICE):
-    for _name in operations.ON[_kind.prefix]:
+for _kind in KINDS.values():
+    for _name in _kind.actions:
         _acting(_name, _kind)

@@ -38,7 +38,7 @@ from api.requests import (
 )
 from domain.complaint.state import Status
 from domain.errors import InvalidInput, UnknownStream
-from domain.office.events import Established
+from domain.office.establishment import Established
 from domain.streams import COMPLAINT, OFFICE
 from domain.values import TEXT, parse_instant
 from projections.complaint_details import COMPLAINT_DETAILS

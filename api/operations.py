@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,16 +14,15 @@ from adapters.execute import Ledger, Result, command
 from adapters.orders import OrderSource
 from adapters.rulebook import Publication, publish_all, stream_of
 from api import logs
-from domain.complaint import filing, life
-from domain.complaint.action import Action
+from domain.action import Action
+from domain.complaint import filing
 from domain.complaint.state import Complaint, Status
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
-from domain.merchant import decisions as merchants
-from domain.office import decisions as offices
+from domain.kind import Kind
 from domain.office.state import Office
 from domain.rulebook.book import Rulebook
-from domain.streams import COMPLAINT, MERCHANT, OFFICE, Kind, kind_of
+from domain.streams import COMPLAINT, KINDS, MERCHANT, OFFICE, kind_of
 from domain.values import Actor, Code, Role, format_instant
 
 #: Clocks differ; an event may seem to come from the future by as much.
@@ -31,25 +30,9 @@ CLOCK_SKEW = timedelta(minutes=5)
 #: Who may record what happened before now: what came on paper, by phone, or from another system.
 RECORDING = frozenset({Role.REGULATOR, Role.MEDIATOR, Role.ADJUDICATOR, Role.PARTNER, Role.SERVICE})
 
-Operation = Action | Callable[..., Sequence[Event]]
-
-#: Operations that begin a stream.
-CREATING: dict[str, tuple[Kind, Operation]] = {
-    "file": (COMPLAINT, filing.file),
-    "register": (MERCHANT, merchants.register),
-    "establish": (OFFICE, offices.establish),
-}
-
-
-def _named(*decisions: Callable[..., Sequence[Event]]) -> dict[str, Operation]:
-    return {decide.__name__: decide for decide in decisions}
-
-
-#: Operations on a stream that exists, by the prefix of its kind.
-ON: dict[str, dict[str, Operation]] = {
-    COMPLAINT.prefix: {name: found for name, found in life.ACTIONS.items() if name not in life.OF_A_REGISTER},
-    MERCHANT.prefix: _named(merchants.sign_promise, merchants.leave_promise, merchants.enrol, merchants.end_enrolment),
-    OFFICE.prefix: _named(offices.enrol_mediator, offices.declare_conflict, offices.release_mediator),
+#: Actions that begin a stream, by name.
+CREATING: dict[str, tuple[Kind, Action]] = {
+    kind.begin.name: (kind, kind.begin) for kind in KINDS.values() if kind.begin is not None
 }
 #: Arguments that name another stream, which has to exist, and what to do if it does not.
 _NAMING = {
@@ -81,7 +64,7 @@ def perform(
     now). ``key``: the sender's idempotency key. ``expected``: the version of the stream that the sender saw. Raises the
     errors of domain.errors, LedgerUnavailable, OrdersUnavailable.
     """
-    kind, decide = operation_on(stream, operation)
+    kind, action = operation_on(stream, operation)
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
         body = {**to_jsonable_python(given), "stream": stream, "at": None if at is None else format_instant(at)}
@@ -95,9 +78,7 @@ def perform(
         # Looked up only now: a command that is repeated needs none of it, and it may be gone by then.
         when = now if at is None else _when(at, by, now)
         whole = _complete(ledger, orders, operation, target, state, given)
-        if isinstance(decide, Action):
-            return life.act(decide, state, at=when, by=by, book=book, **whole)
-        return decide(state, at=when, by=by, **whole)
+        return kind.act(action, state, at=when, by=by, book=book, **whole)
 
     try:
         result = ledger.execute(target, decided, by_command, expected=expected, new=stream is None)
@@ -121,17 +102,17 @@ def _when(at: datetime, by: Actor, now: datetime) -> datetime:
     return min(at, now)
 
 
-def operation_on(stream: str | None, name: str) -> tuple[Kind, Operation]:
+def operation_on(stream: str | None, name: str) -> tuple[Kind, Action]:
     """Return what ``name`` is on a stream (None: on a new one), and the kind of it; raises InvalidInput."""
     if stream is None:
         return CREATING[name]
     kind = kind_of(stream)
-    known = ON.get(kind.prefix, {})
-    if name not in known:
+    if name not in kind.actions:
         raise InvalidInput(
-            f"{name!r} is nothing that can be done with a {kind.prefix}", hint=f"it is one of: {', '.join(known)}"
+            f"{name!r} is nothing that can be done with a {kind.prefix}",
+            hint=f"it is one of: {', '.join(kind.actions) or 'nothing'}",
         )
-    return kind, known[name]
+    return kind, kind.actions[name]
 
 
 def stream_for(publications: Sequence[Publication], what: str = "this") -> str:

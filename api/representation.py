@@ -7,10 +7,9 @@ from typing import Any
 
 from api.arguments import body_of, names_of, path_of, summary_of
 from api.bodies import NextAction, OfferOnTable, RunningClock, SettledItem
-from domain.complaint import life
 from domain.complaint.state import Complaint
 from domain.rulebook.book import Rulebook
-from domain.streams import COMPLAINT
+from domain.streams import kind_of
 from domain.values import Actor
 
 
@@ -48,16 +47,16 @@ def standing(state: Complaint, asked: datetime) -> dict[str, Any]:
     }
 
 
-def next_actions(stream: str, state: Complaint, *, at: datetime, by: Actor, book: Rulebook) -> list[NextAction]:
+def next_actions(stream: str, state: Any, *, at: datetime, by: Actor, book: Rulebook) -> list[NextAction]:
     """Return the actions that somebody in the role of ``by`` may take now, in the order of a life."""
-    found = []
-    for name in life.legal_actions(state, at=at, by=by, book=book):
-        arguments, required = names_of(body_of(COMPLAINT.prefix, name))
+    kind, found = kind_of(stream), []
+    for name in kind.legal_actions(state, at=at, by=by, book=book):
+        arguments, required = names_of(body_of(kind.prefix, name))
         found.append(
             NextAction(
                 name=name,
-                path=f"/complaints/{stream}/{path_of(name)}",
-                summary=summary_of(life.ACTIONS[name])[0],
+                path=f"/{kind.prefix}s/{stream}/{path_of(name)}",
+                summary=summary_of(kind.actions[name])[0],
                 arguments=arguments,
                 required=required,
             )

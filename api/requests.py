@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
 from fastapi import Path as PathParameter
@@ -51,14 +51,16 @@ async def principal(shared: Shared, given: Annotated[HTTPAuthorizationCredential
 
 
 Principal = Annotated[Actor, Depends(principal)]
-ComplaintId = Annotated[
-    str, PathParameter(alias="complaint_id", pattern=f"^complaint-{UUID}$", examples=[bodies.COMPLAINT])
-]
-MerchantId = Annotated[
-    str, PathParameter(alias="merchant_id", pattern=f"^merchant-{UUID}$", examples=[bodies.MERCHANT])
-]
-OfficeId = Annotated[str, PathParameter(alias="office_id", pattern=f"^office-{UUID}$", examples=[bodies.OFFICE])]
-STREAM_IDS = {"complaint": ComplaintId, "merchant": MerchantId, "office": OfficeId}
+
+
+def in_path(prefix: str) -> Any:
+    """Return the parameter of a path that names a stream of a kind: ``<prefix>_id``."""
+    return PathParameter(alias=f"{prefix}_id", pattern=f"^{prefix}-{UUID}$", examples=[bodies.example_of(prefix)])
+
+
+ComplaintId = Annotated[str, in_path("complaint")]
+MerchantId = Annotated[str, in_path("merchant")]
+OfficeId = Annotated[str, in_path("office")]
 IdempotencyKey = Annotated[
     str | None,
     Header(min_length=1, max_length=200, description="The same command under the same key runs once."),

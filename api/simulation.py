@@ -14,8 +14,8 @@ from api import render
 from api.running import Running, running
 from api.settings import load_settings
 from domain.calendar import start_of_day
-from domain.complaint.life import PROCEDURE_OF
 from domain.errors import InvalidInput
+from domain.streams import COMPLAINT
 
 FIRST_DAY = "2026-01-05"
 
@@ -66,8 +66,8 @@ def run_simulation(system: Running, *, complaints: int, seed: int, days: int, fi
 
 def by_procedure(traffic: Traffic) -> dict[str, dict[str, int]]:
     """Return how often each event came about, by procedure."""
-    found: dict[str, dict[str, int]] = {procedure: {} for procedure in dict.fromkeys(PROCEDURE_OF.values())}
-    for name, procedure in PROCEDURE_OF.items():
+    found: dict[str, dict[str, int]] = {procedure: {} for procedure in dict.fromkeys(COMPLAINT.procedure_of.values())}
+    for name, procedure in COMPLAINT.procedure_of.items():
         if traffic.events[name]:
             found[procedure][name.removeprefix("complaint.")] = traffic.events[name]
     return found

@@ -17,8 +17,9 @@ from bench.corpus import SERVICE_KEY, Corpora
 from bench.harness import Comparison, Figures, Finding, Scale, Services, alternate, paired, say
 from bench.latency import BY, book_of_a_new_ledger, steps_of
 from bench.worker import worker
-from domain.complaint import filing, life, mediation
-from domain.merchant.decisions import register
+from domain.complaint import filing, mediation
+from domain.merchant.registration import register
+from domain.streams import COMPLAINT
 from domain.values import Actor, Channel, Role
 
 SMALL = 1_000
@@ -84,7 +85,7 @@ def commands(url: str) -> Callable[[int], float]:
     book = book_of_a_new_ledger()
     merchant = ledger.execute(
         f"merchant-{uuid4()}",
-        lambda state: register(state, at=datetime.now(UTC), by=BY, trade_name="West Lake Appliances"),
+        lambda state: register(state, at=datetime.now(UTC), by=BY, book=book, trade_name="West Lake Appliances"),
         command(SERVICE_KEY, BY.id, "register", None, {}),
         new=True,
     )
@@ -115,7 +116,7 @@ def lengths(url: str) -> Callable[[int], dict[str, float]]:
         stream = f"complaint-{uuid4()}"
         ledger.execute(
             stream,
-            lambda state: life.act(
+            lambda state: COMPLAINT.act(
                 filing.file,
                 state,
                 at=began,
@@ -135,7 +136,7 @@ def lengths(url: str) -> Callable[[int], dict[str, float]]:
     def act(stream: str) -> None:
         ledger.execute(
             stream,
-            lambda state: life.act(mediation.request_person, state, at=datetime.now(UTC), by=CONSUMER, book=book),
+            lambda state: COMPLAINT.act(mediation.request_person, state, at=datetime.now(UTC), by=CONSUMER, book=book),
             command(SERVICE_KEY, CONSUMER.id, "request_person", None, {}),
         )
 

@@ -28,8 +28,8 @@ from bench.harness import Comparison, Figures, Finding, Scale, Services, figure,
 from bench.load import WARM_UP_S, answer_body, file_body, register_merchant, summary
 from bench.peer import peer_python, peer_settings
 from bench.worker import Run, worker
-from domain.complaint import filing, life, negotiation
-from domain.complaint.action import Action
+from domain.action import Action
+from domain.complaint import filing, negotiation
 from domain.merchant.state import Merchant
 from domain.rulebook.book import EMPTY, Rulebook
 from domain.streams import COMPLAINT, RULEBOOK
@@ -206,8 +206,8 @@ def _decided(mapper: RecordMapper, stream: str, stored: Sequence[StoredEvent], s
     operation, sent, arguments = step
     by_command = command(SERVICE_KEY, BY.id, operation, None, sent)
     state = COMPLAINT.fold(mapper.to_domain_event(event).event for event in stored)
-    looked_up = {"merchant": Merchant(registered=True)} if operation == "route" else {}
-    events = life.act(
+    looked_up = {"merchant": Merchant()} if operation == "route" else {}
+    events = COMPLAINT.act(
         DECISIONS[operation], state, at=datetime.now(UTC), by=BY, book=book_of_a_new_ledger(), **arguments, **looked_up
     )
     return seal(mapper, stream, len(stored), events, by_command).events

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, get_args
-
-from domain.complaint import life, state
+from domain.complaint.life import COMPLAINT
 from domain.errors import InvalidInput
 from domain.event import Event
-from domain.merchant import state as merchant
-from domain.merchant.events import MerchantEvent
-from domain.office import state as office
-from domain.office.events import OfficeEvent
-from domain.rulebook import state as rulebook
-from domain.rulebook.events import RulebookEvent
+from domain.kind import Kind
+from domain.merchant.life import MERCHANT
+from domain.office.life import OFFICE
+from domain.rulebook.life import RULEBOOK
 
+__all__ = ["COMPLAINT", "EVENT_TYPES", "KINDS", "MERCHANT", "OFFICE", "RULEBOOK", "TOPICS", "Kind", "kind_of"]
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of stream. ``topic`` is the name without any deployment's prefix."""
-
-    prefix: str
-    topic: str
-    new: Any
-    evolve: Callable[[Any, Any], Any]
-    events: tuple[type[Event], ...]
-
-    def fold(self, events: Iterable[Event]) -> Any:
-        """Return the state after ``events``."""
-        state = self.new
-        for event in events:
-            state = self.evolve(state, event)
-        return state
-
-
-COMPLAINT = Kind("complaint", "ledger.complaints", state.NEW, life.evolve, get_args(life.ComplaintEvent))
-MERCHANT = Kind("merchant", "ledger.merchants", merchant.NEW, merchant.evolve, get_args(MerchantEvent))
-RULEBOOK = Kind("rulebook", "ledger.governance", rulebook.NEW, rulebook.evolve, get_args(RulebookEvent))
-OFFICE = Kind("office", "ledger.governance", office.NEW, office.evolve, get_args(OfficeEvent))
 KINDS = {kind.prefix: kind for kind in (COMPLAINT, MERCHANT, OFFICE, RULEBOOK)}
 
 EVENT_TYPES: dict[str, type[Event]] = {event.name: event for kind in KINDS.values() for event in kind.events}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
-from domain.merchant.events import Enrolled, EnrolmentEnded, MerchantEvent, PromiseLeft, PromiseSigned, Registered
-from domain.streams import MERCHANT
+from domain.merchant.life import MERCHANT, MerchantEvent
+from domain.merchant.membership import Enrolled, EnrolmentEnded, PromiseLeft, PromiseSigned
+from domain.merchant.registration import Registered
 from projections.projection import Projection
 
 

@@ -19,7 +19,8 @@ from domain.complaint.state import RequestKind
 from domain.errors import RuleViolation
 from domain.event import Event
 from domain.rulebook.book import Rulebook
-from domain.values import CLOCK, Actor, Channel, Code, Money, Role
+from domain.streams import COMPLAINT
+from domain.values import Actor, Channel, Code, Money, Role
 
 STEP = timedelta(microseconds=1)
 #: After so many steps a case goes on by the passing of time only.
@@ -64,7 +65,7 @@ def open_case(market: Market, number: int, at: datetime, book: Rulebook) -> tupl
             payment_provider=identifier(market.name, "payment", 0),
             receipt=f"{chance.getrandbits(256):064x}",
         )
-    events = life.act(
+    events = COMPLAINT.act(
         filing.file,
         case.state,
         at=at,
@@ -126,14 +127,14 @@ def carry_out(case: Case, market: Market, planned: Planned, book: Rulebook) -> l
     """Do what was planned; returns the events: none when it is refused."""
     case.chance = Random(f"{case.stream}:{case.tries}:done")
     if planned.move is None:
-        return take(case, life.fall_due(case.state, at=planned.at, by=CLOCK, book=book))
+        return take(case, life.fall_due(case.state, at=planned.at, book=book))
     move = planned.move
     action, by = life.ACTIONS[move.action], _actor(case, move)
     if action.illegal(case.state, planned.at, by, book) is not None:
         return []
     arguments = move.arguments(case, market)
     try:
-        return take(case, life.act(action, case.state, at=planned.at, by=by, book=book, **arguments))
+        return take(case, COMPLAINT.act(action, case.state, at=planned.at, by=by, book=book, **arguments))
     except RuleViolation:
         return []
 

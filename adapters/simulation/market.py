@@ -14,8 +14,10 @@ from uuid import UUID
 from domain.complaint.mediation import Candidate, MediatorKind
 from domain.complaint.state import NEW, Complaint
 from domain.event import Event
-from domain.merchant.events import Enrolled, PromiseSigned, Registered
-from domain.office.events import Established, Level, MediatorEnrolled
+from domain.merchant.membership import Enrolled, PromiseSigned
+from domain.merchant.registration import Registered
+from domain.office.establishment import Established, Level
+from domain.office.mediators import MediatorEnrolled
 from domain.values import Actor, Role
 
 REGIONS = ("330106", "330108", "110105", "310115", "440305", "510107", "610113")

@@ -26,7 +26,7 @@ def _route(regime: Regime) -> Callable[[Case, Market], dict[str, Any]]:
     def arguments(case: Case, market: Market) -> dict[str, Any]:
         shop = case.shop
         held = ((market.opened, None),)
-        merchant = Merchant(True, held if shop.signed else (), held if shop.enrolled else ())
+        merchant = Merchant(promises=held if shop.signed else (), enrolments=held if shop.enrolled else ())
         return {"merchant": merchant, "merchant_id": shop.merchant_id, "regime": regime}
 
     return arguments

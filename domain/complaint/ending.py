@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, assert_never
 
+from domain.action import first_of
 from domain.calendar import due
-from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, OFFICE, action, first_of
+from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, OFFICE, action
 from domain.complaint.clocks import DeadlineMissed, ended, in_force, start, until
 from domain.complaint.negotiation import RELIEF, AnswerKind, terms_of
 from domain.complaint.state import OPEN, Clock, Complaint, Deadline, Mediation, RequestKind, Settlement, Status

@@ -7,7 +7,8 @@ from typing import Annotated, assert_never
 
 from pydantic import Field
 
-from domain.complaint.action import CONSUMER_SIDE, OFFICE, action, first_of
+from domain.action import first_of
+from domain.complaint.action import CONSUMER_SIDE, OFFICE, action
 from domain.complaint.clocks import ClocksResumed, ClocksStopped, ended, resume, rules_of, start, stop
 from domain.complaint.jurisdiction import DivisionCode, OfficeBasis, Shop, competent_division, covers
 from domain.complaint.state import ENDED, OPEN, Clock, Complaint, Deadline, RequestKind, Status

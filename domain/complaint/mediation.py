@@ -10,7 +10,8 @@ from typing import Annotated, assert_never
 
 from pydantic import BaseModel, Field
 
-from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, OFFICE, PARTIES, acting_side, action, first_of, side_of
+from domain.action import first_of
+from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, OFFICE, PARTIES, acting_side, action, side_of
 from domain.complaint.clocks import (
     ClocksResumed,
     ClocksStopped,

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, OFFICE, PARTIES, acting_side, action, first_of, side_of
+from domain.action import first_of
+from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, OFFICE, PARTIES, acting_side, action, side_of
 from domain.complaint.clocks import Published
 from domain.complaint.state import ENDED, OPEN, Complaint, Deadline, Side, Status, Way
 from domain.errors import RuleViolation

@@ -248,6 +248,16 @@ class Complaint(NamedTuple):
     investigation: Investigation = Investigation()
 
     @property
+    def since(self) -> datetime | None:
+        """Nothing on it can have happened before: its end, or its filing. A register of origin tells as it pleases."""
+        return None if self.imported else self.ended_at or self.filed_at
+
+    @property
+    def since_what(self) -> str:
+        """What was then."""
+        return "the filing" if self.ended_at is None else "the case ended"
+
+    @property
     def in_dispute(self) -> Money | None:
         """The amount in dispute: the claim, and in a joint complaint the sums of those who joined."""
         if self.claim is None:

@@ -8,8 +8,9 @@ from typing import Annotated, assert_never
 
 from pydantic import Field
 
+from domain.action import first_of
 from domain.calendar import SHANGHAI
-from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, PARTIES, acting_side, action, first_of, side_of
+from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, PARTIES, acting_side, action, side_of
 from domain.complaint.clocks import ended
 from domain.complaint.jurisdiction import CourtBasis, DivisionCode, Sale, competent_court
 from domain.complaint.settlement import Resolved, agreed, check_terms

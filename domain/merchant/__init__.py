@@ -1,1 +1,1 @@
-"""A merchant: its events, its state, its decisions."""
+"""A merchant: who it is, and what it takes part in."""

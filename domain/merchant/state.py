@@ -2,56 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
-
-from domain.merchant.events import Enrolled, EnrolmentEnded, MerchantEvent, PromiseLeft, PromiseSigned, Registered
+from enum import StrEnum
+from typing import ClassVar
 
 #: From when until when (None: still).
 Membership = tuple[datetime, datetime | None]
 
 
+class Status(StrEnum):
+    """Where a merchant stands. NONE: not registered yet."""
+
+    NONE = "none"
+    REGISTERED = "registered"
+
+
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """``registered`` is False before the first event."""
+    """A merchant, or nobody before the first event."""
 
-    registered: bool = False
+    kind: ClassVar[str] = "merchant"
+    since: ClassVar[datetime | None] = None
+    since_what: ClassVar[str] = ""
+
+    status: Status = Status.NONE
     promises: tuple[Membership, ...] = ()
     enrolments: tuple[Membership, ...] = ()
 
     def had_signed(self, at: datetime) -> bool:
         """Whether the promise was signed at a time."""
-        return _held(self.promises, at)
+        return held(self.promises, at)
 
     def was_enrolled(self, at: datetime) -> bool:
         """Whether it was enrolled for online dispute resolution at a time."""
-        return _held(self.enrolments, at)
+        return held(self.enrolments, at)
 
 
-def _held(memberships: tuple[Membership, ...], at: datetime) -> bool:
+def held(memberships: tuple[Membership, ...], at: datetime) -> bool:
+    """Return whether one of the memberships held at a time."""
     return any(begun <= at and (over is None or at < over) for begun, over in memberships)
 
 
 NEW = Merchant()
-
-
-def evolve(state: Merchant, event: MerchantEvent) -> Merchant:
-    """Return the state after ``event``."""
-    match event:
-        case Registered():
-            return replace(state, registered=True)
-        case PromiseSigned():
-            return replace(state, promises=(*state.promises, (event.occurred_at, None)))
-        case PromiseLeft():
-            return replace(state, promises=_ended(state.promises, event.occurred_at))
-        case Enrolled():
-            return replace(state, enrolments=(*state.enrolments, (event.occurred_at, None)))
-        case EnrolmentEnded():
-            return replace(state, enrolments=_ended(state.enrolments, event.occurred_at))
-        case _:
-            assert_never(event)
-
-
-def _ended(memberships: tuple[Membership, ...], at: datetime) -> tuple[Membership, ...]:
-    return (*memberships[:-1], (memberships[-1][0], at))

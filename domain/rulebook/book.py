@@ -40,6 +40,17 @@ class TermName(StrEnum):
     OFFER = "offer"
     REOPENING = "reopening"
     PERFORMANCE = "performance"
+    EVIDENCE = "evidence"
+    NOTICE = "notice"
+    ANNOUNCEMENT = "announcement"
+    APPEAL = "appeal"
+    APPEAL_DECISION = "appeal_decision"
+    REVIEW = "review"
+    SUIT = "suit"
+    GRIEVANCE_ANSWER = "grievance_answer"
+    RECORD_KEEPING = "record_keeping"
+    LISTING = "listing"
+    REPAIR = "repair"
 
 
 class LimitName(StrEnum):
@@ -57,6 +68,7 @@ class Authority(StrEnum):
     PLEDGE = "12315_pledge"
     PROMISE = "seven_day_promise"
     ONE_CLICK = "one_click"
+    SUPERVISION = "supervision"
 
 
 class Ground(BaseModel):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
+from domain.calendar import Unit
 from domain.errors import InvalidInput, RuleViolation
 from domain.rulebook.book import (
     Authority,
@@ -65,6 +66,8 @@ def publish_rule_set(
     _no_overlap(what, rule_set, rivals)
     if rule_set.authority is Authority.MARKET_REGULATOR:
         _whole(what, rule_set)
+    if rule_set.authority is Authority.SUPERVISION:
+        _never_provisional(what, rule_set)
     for name, grounds in (("refusal", rule_set.refusal_grounds), ("ending", rule_set.ending_grounds)):
         _once(f"{what}: the {name} ground", (ground.code for ground in grounds))
     _bands_in_order(f"{what}: the reward steps", rule_set.reward_steps)
@@ -81,6 +84,16 @@ def _whole(what: str, rule_set: RuleSet) -> None:
             f"{what} lacks {', '.join(missing)}",
             hint="it takes the place of the rules of the larger region: repeat what is to go on holding",
         )
+
+
+def _never_provisional(what: str, rule_set: RuleSet) -> None:
+    # What runs by these terms is not revised when a calendar is published.
+    for name, term in rule_set.terms.items():
+        if term.unit is Unit.WORKING_DAYS or term.rolls:
+            raise InvalidInput(
+                f"{what}: the term {name.value} rests on a calendar of working days",
+                hint="terms of supervision are hours, days or months that do not roll",
+            )
 
 
 def publish_calendar(

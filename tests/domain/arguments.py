@@ -12,7 +12,7 @@ from inspect import Parameter, signature
 from random import Random
 from typing import Any
 
-from domain.complaint.action import Action
+from domain.action import Action
 from domain.complaint.clocks import rules_of
 from domain.complaint.filing import Joint, Order
 from domain.complaint.jurisdiction import Sale, Shop
@@ -132,7 +132,7 @@ def order(occasion: Occasion) -> Order:
 
 def merchant(occasion: Occasion) -> Merchant:
     since = occasion.at - timedelta(days=400)
-    return Merchant(True, occasion.one_of((), ((since, None),)), occasion.one_of((), ((since, None),)))
+    return Merchant(promises=occasion.one_of((), ((since, None),)), enrolments=occasion.one_of((), ((since, None),)))
 
 
 def candidates(occasion: Occasion) -> tuple[Candidate, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from domain.action import Action
 from domain.calendar import end_of_day
 from domain.complaint import filing, handling, life, mediation, negotiation, reports, settlement
-from domain.complaint.action import Action
 from domain.complaint.clocks import DeadlineMissed
 from domain.complaint.filing import Order
 from domain.complaint.jurisdiction import Shop
@@ -42,7 +42,7 @@ def lived(*steps: Step, since: tuple[Event, ...] = (), book: Rulebook = FIRST) -
     for event in since:
         state = life.evolve(state, event)  # type: ignore[arg-type]
     for action, at, by, arguments in steps:
-        for decided in life.act(action, state, at=at, by=by, book=book, **arguments):
+        for decided in COMPLAINT.act(action, state, at=at, by=by, book=book, **arguments):
             state = life.evolve(state, decided)
             history.append(decided)
     return tuple(history)
@@ -50,7 +50,7 @@ def lived(*steps: Step, since: tuple[Event, ...] = (), book: Rulebook = FIRST) -
 
 def lapsed(history: tuple[Event, ...], at: datetime, book: Rulebook = FIRST) -> tuple[Event, ...]:
     """What the passing of time alone has brought by then."""
-    return tuple(life.fall_due(COMPLAINT.fold(history), at=at, by=CLOCK, book=book))
+    return tuple(life.fall_due(COMPLAINT.fold(history), at=at, book=book))
 
 
 def row_of(history: tuple[Event, ...]) -> Row:

@@ -9,15 +9,17 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
 from inspect import getdoc, getsource, signature
 from pathlib import Path
 from types import CodeType
 from typing import Any, get_args
 
+from domain.action import Action
 from domain.complaint import clocks, filing, handling, negotiation
-from domain.complaint.action import CONSUMER_SIDE, MERCHANT_SIDE, Action
+from domain.complaint.action import CONSUMER_SIDE, MERCHANT_SIDE
 from domain.complaint.clocks import STOPPABLE, TimeEvent
-from domain.complaint.life import ACTIONS, PROCEDURES
+from domain.complaint.life import ACTIONS
 from domain.complaint.negotiation import Regime
 from domain.complaint.state import ENDED, OPEN, Deadline, RequestKind, Status
 from domain.event import Event
@@ -127,7 +129,7 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def _with_clock(regime: Regime) -> tuple[Event, ...]:
-    merchant = Merchant(True, ((day(-1), None),), ((day(-1), None),))
+    merchant = Merchant(promises=((day(-1), None),), enrolments=((day(-1), None),))
     return lived(route_step(regime=regime, merchant=merchant), since=lives.FROM_ORDER)
 
 
@@ -174,7 +176,7 @@ def lapses() -> dict[Deadline, tuple[set[tuple[Status, Status]], list[str]]]:
 
 def _reachable(kinds: Iterable[RequestKind]) -> list[Status]:
     """The statuses of requests of these kinds, in the order of a life."""
-    found = {Status.FILED}
+    found: set[StrEnum] = {Status.FILED}
     while True:
         more = {
             to for action in ACTIONS.values() if action.kinds & set(kinds) and action.during & found for to in action.to
@@ -230,7 +232,7 @@ def _when(action: Action) -> str:
     return _statuses(action.during)
 
 
-def _statuses(found: Iterable[Status]) -> str:
+def _statuses(found: Iterable[StrEnum]) -> str:
     return ", ".join("not filed" if one is Status.NONE else str(one) for one in Status if one in set(found))
 
 
@@ -248,7 +250,9 @@ def _row(*cells: str) -> str:
 
 def procedure_tables() -> list[str]:
     lines: list[str] = []
-    for procedure in PROCEDURES:
+    for procedure in COMPLAINT.procedures:
+        if procedure is clocks:
+            continue
         name = procedure.__name__.rpartition(".")[2]
         lines += [f"### {TITLES[name]}", "", f"`domain/complaint/{name}.py`: {_first_line(procedure)}", ""]
         lines += [_row("action", "who", "when", "leads to", "events", "rule (source)", "what"), _row(*["---"] * 7)]

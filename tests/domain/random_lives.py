@@ -10,14 +10,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from domain.action import Action
 from domain.calendar import Calendar, Year
 from domain.complaint import filing, life
-from domain.complaint.action import Action
 from domain.complaint.life import ACTIONS, OF_A_REGISTER, ComplaintEvent
 from domain.complaint.state import ENDED, NEW, Complaint, Status
 from domain.errors import LedgerError
 from domain.rulebook.book import Rulebook
-from domain.values import CLOCK, Actor, Role
+from domain.streams import COMPLAINT
+from domain.values import Actor, Role
 from tests.domain.arguments import ACTORS, Occasion, arguments
 from tests.domain.lives import ACCEPTED, CASE, MEDIATING, ONE_CLICK, RESOLVED
 from tests.domain.scenario import FIRST, day, on
@@ -63,10 +64,10 @@ def attempt(
 ) -> list[ComplaintEvent]:
     """Try an action with arguments by chance; nothing happens where it is refused."""
     lapsed = state
-    for event in life.fall_due(state, at=at, by=CLOCK, book=book):
+    for event in life.fall_due(state, at=at, book=book):
         lapsed = life.evolve(lapsed, event)
     try:
-        return life.act(
+        return COMPLAINT.act(
             action, state, at=at, by=by, book=book, **arguments(action, Occasion(lapsed, at, by, book, chance))
         )
     except LedgerError:
@@ -75,7 +76,7 @@ def attempt(
 
 def choose(state: Complaint, at: datetime, by: Actor, book: Rulebook, chance: Random) -> Action:
     """Choose an action: mostly one that is legal, and one that ends it less often than one that leads on."""
-    names: Sequence[str] = life.legal_actions(state, at=at, by=by, book=book)
+    names: Sequence[str] = COMPLAINT.legal_actions(state, at=at, by=by, book=book)
     if state.imported and by.role is Role.SERVICE:
         names = [*names, *sorted(OF_A_REGISTER)]
     if not names or chance.random() < 0.1:
@@ -127,7 +128,7 @@ def a_life(chance: Random, steps: int) -> list[ComplaintEvent]:
             book = BOOKS[1]
         by = SERVICE if chance.random() < 0.6 else chance.choice(ACTORS)
         if chance.random() < 0.1:
-            happened = life.fall_due(state, at=at, by=CLOCK, book=book)
+            happened = life.fall_due(state, at=at, book=book)
         else:
             happened = attempt(choose(state, at, by, book, chance), state, at, by, book, chance)
         for event in happened:

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from adapters.rulebook import FIRST_EDITION_AT, PUBLISHER, first_edition, publish_all
+from domain.action import Action
 from domain.calendar import SHANGHAI
-from domain.complaint import life
-from domain.complaint.action import Action
 from domain.errors import LedgerError, RuleViolation
 from domain.event import Event
 from domain.rulebook.book import EMPTY, Rulebook
@@ -59,7 +58,7 @@ class Given:
         state = self.kind.fold(self.history)
         try:
             if isinstance(decide, Action):
-                return Outcome(tuple(life.act(decide, state, book=self.book, **arguments)), None)
+                return Outcome(tuple(self.kind.act(decide, state, book=self.book, **arguments)), None)
             return Outcome(tuple(decide(state, **arguments)), None)
         except LedgerError as error:
             return Outcome((), error)

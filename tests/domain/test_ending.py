@@ -216,7 +216,7 @@ def test_a8_what_was_not_performed_in_its_term_may_be_reopened_after_it() -> Non
     )
 
 
-SIGNED = Merchant(registered=True, promises=((day(-1), None),))
+SIGNED = Merchant(promises=((day(-1), None),))
 
 
 def test_b1_a_promise_goes_on_when_a_case_is_reopened() -> None:

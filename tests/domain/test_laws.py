@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import StrEnum
 from random import Random
 from typing import Any
 
@@ -13,16 +14,16 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from domain.action import Action
 from domain.complaint import clocks, filing, life
-from domain.complaint.action import Action
 from domain.complaint.clocks import ClocksResumed, ClocksStopped, DuesRevised
 from domain.complaint.life import ACTIONS, OF_A_REGISTER, ComplaintEvent
 from domain.complaint.settlement import Performed, Resolved
-from domain.complaint.state import ENDED, NEW, Complaint, Deadline, Outcome, OutcomeKind, Status
+from domain.complaint.state import ENDED, NEW, Complaint, Deadline, Outcome, OutcomeKind, RequestKind, Status
 from domain.errors import LedgerError, RuleViolation
 from domain.event import Event
 from domain.streams import COMPLAINT
-from domain.values import CLOCK, Money
+from domain.values import Money
 from projections.complaint_details import COMPLAINT_DETAILS, Row
 from projections.resolution_statistics import MEASURES, contributions
 from tests.domain.arguments import ACTORS, Occasion, arguments
@@ -69,7 +70,7 @@ class Life(RuleBasedStateMachine):
     @rule(pause=st.sampled_from(PAUSES))
     def time_passes(self, pause: timedelta) -> None:
         self.at += pause
-        self.take(life.fall_due(self.state, at=self.at, by=CLOCK, book=self.book))
+        self.take(life.fall_due(self.state, at=self.at, book=self.book))
 
     @rule()
     def the_calendar_of_the_next_year_is_published(self) -> None:
@@ -79,7 +80,7 @@ class Life(RuleBasedStateMachine):
     def the_list_of_legal_actions_is_honest(self, seed: int, by: Any) -> None:
         """Each that is listed is accepted for some arguments, and each that is not listed for none."""
         chance = Random(seed)
-        listed = life.legal_actions(self.state, at=self.at, by=by, book=self.book)
+        listed = COMPLAINT.legal_actions(self.state, at=self.at, by=by, book=self.book)
         for name, action in ACTIONS.items():
             if name in listed:
                 assert any(self.accepts(action, by, chance) for _ in range(60)), f"{name} is listed, and never accepted"
@@ -217,7 +218,7 @@ def test_looking_often_or_once_finds_the_same(history: list[ComplaintEvent], day
     assert seen == (*history, *once)
 
 
-def statuses_that_actions_lead_to() -> set[Status]:
+def statuses_that_actions_lead_to() -> set[StrEnum]:
     return {status for action in (*ACTIONS.values(), filing.file) for status in action.to}
 
 
@@ -229,8 +230,8 @@ def test_every_status_is_reached_and_left_by_some_action() -> None:
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 def test_who_has_another_role_is_refused_by_name(action: Action) -> None:
     """Every action names its roles; a service may take any."""
-    status = min(action.during - {Status.NONE})
-    state = NEW._replace(status=status, kind=min(action.kinds))
+    status = Status(min(action.during - {Status.NONE}))
+    state = NEW._replace(status=status, kind=RequestKind(min(action.kinds)))
     for by in ACTORS:
         refused = action.illegal(state, BEGINNINGS[0], by, BOOKS[0])
         if by.role in action.roles or by == SERVICE:
@@ -251,7 +252,7 @@ def test_a_refusal_names_the_rule_and_never_breaks(
     made = arguments(ACTIONS[name], Occasion(state, at, by, BOOKS[0], chance))
     refused: LedgerError | None = None
     try:
-        life.act(ACTIONS[name], state, at=at, by=by, book=BOOKS[0], **made)
+        COMPLAINT.act(ACTIONS[name], state, at=at, by=by, book=BOOKS[0], **made)
     except LedgerError as error:
         refused = error
     assert refused is None or (refused.message and (refused.hint or isinstance(refused, RuleViolation)))

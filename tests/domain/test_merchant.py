@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from domain.merchant import decisions
-from domain.merchant.events import Enrolled, EnrolmentEnded, PromiseLeft, PromiseSigned, Registered
+from domain.merchant import membership, registration
+from domain.merchant.membership import Enrolled, EnrolmentEnded, PromiseLeft, PromiseSigned
+from domain.merchant.registration import Registered
 from domain.streams import MERCHANT as MERCHANTS
 from domain.values import Code
 from tests.domain.scenario import CONSUMER, MERCHANT, SERVICE, day, given
@@ -18,52 +19,52 @@ ENDED = EnrolmentEnded(occurred_at=day(3), actor=MERCHANT, reason="sold")
 
 def test_g1_a_merchant_is_registered_under_its_unified_social_credit_code() -> None:
     given(kind=MERCHANTS).when(
-        decisions.register, at=day(0), by=SERVICE, trade_name="West Lake Appliances", identifier=LICENCE
+        registration.register, at=day(0), by=SERVICE, trade_name="West Lake Appliances", identifier=LICENCE
     ).then(REGISTERED)
 
 
 def test_g1_a_credit_code_with_a_wrong_check_character_is_refused() -> None:
     wrong = Code(scheme="GB 32100", value="91330106MA27XA1B2J")
     given(kind=MERCHANTS).when(
-        decisions.register, at=day(0), by=SERVICE, trade_name="West Lake Appliances", identifier=wrong
+        registration.register, at=day(0), by=SERVICE, trade_name="West Lake Appliances", identifier=wrong
     ).invalid("'91330106MA27XA1B2J' is not a unified social credit code")
 
 
 def test_g1_identifiers_of_other_schemes_stay_as_they_are() -> None:
     other = Code(scheme="LEI", value="5493001KJTIIGC8Y1R12")
-    given(kind=MERCHANTS).when(decisions.register, at=day(0), by=SERVICE, trade_name="x", identifier=other).then(
+    given(kind=MERCHANTS).when(registration.register, at=day(0), by=SERVICE, trade_name="x", identifier=other).then(
         Registered(occurred_at=day(0), actor=SERVICE, trade_name="x", identifier=other)
     )
 
 
 def test_a_merchant_is_registered_once() -> None:
-    given(REGISTERED, kind=MERCHANTS).when(decisions.register, at=day(1), by=SERVICE, trade_name="x").refused(
+    given(REGISTERED, kind=MERCHANTS).when(registration.register, at=day(1), by=SERVICE, trade_name="x").refused(
         "merchant-registered-once"
     )
 
 
 def test_b1_the_promise_is_signed_and_left_and_signed_again() -> None:
-    given(REGISTERED, kind=MERCHANTS).when(decisions.sign_promise, at=day(1), by=MERCHANT, batch="2026-1").then(SIGNED)
+    given(REGISTERED, kind=MERCHANTS).when(membership.sign_promise, at=day(1), by=MERCHANT, batch="2026-1").then(SIGNED)
     given(REGISTERED, SIGNED, kind=MERCHANTS).when(
-        decisions.leave_promise, at=day(3), by=MERCHANT, reason="too many complaints"
+        membership.leave_promise, at=day(3), by=MERCHANT, reason="too many complaints"
     ).then(LEFT)
     given(REGISTERED, SIGNED, LEFT, kind=MERCHANTS).when(
-        decisions.sign_promise, at=day(5), by=MERCHANT, batch="2026-2"
+        membership.sign_promise, at=day(5), by=MERCHANT, batch="2026-2"
     ).then(PromiseSigned(occurred_at=day(5), actor=MERCHANT, batch="2026-2"))
 
 
 def test_b1_the_promise_is_signed_once_and_left_only_when_signed() -> None:
     given(REGISTERED, SIGNED, kind=MERCHANTS).when(
-        decisions.sign_promise, at=day(2), by=MERCHANT, batch="2026-1"
+        membership.sign_promise, at=day(2), by=MERCHANT, batch="2026-1"
     ).refused("promise-signed-once")
-    given(REGISTERED, kind=MERCHANTS).when(decisions.leave_promise, at=day(2), by=MERCHANT, reason="x").refused(
+    given(REGISTERED, kind=MERCHANTS).when(membership.leave_promise, at=day(2), by=MERCHANT, reason="x").refused(
         "promise-left-when-signed"
     )
     given(REGISTERED, SIGNED, kind=MERCHANTS).when(
-        decisions.leave_promise, at=day(0.5), by=MERCHANT, reason="x"
+        membership.leave_promise, at=day(0.5), by=MERCHANT, reason="x"
     ).refused("promise-left-when-signed")
     given(REGISTERED, SIGNED, LEFT, kind=MERCHANTS).when(
-        decisions.sign_promise, at=day(2), by=MERCHANT, batch="2026-2"
+        membership.sign_promise, at=day(2), by=MERCHANT, batch="2026-2"
     ).refused("promise-signed-once")
 
 
@@ -73,12 +74,12 @@ def test_b1_what_counts_is_what_was_signed_at_a_time() -> None:
 
 
 def test_a5_an_enterprise_enrols_and_ends_it() -> None:
-    given(REGISTERED, kind=MERCHANTS).when(decisions.enrol, at=day(1), by=MERCHANT).then(ENROLLED)
+    given(REGISTERED, kind=MERCHANTS).when(membership.enrol, at=day(1), by=MERCHANT).then(ENROLLED)
     given(REGISTERED, ENROLLED, kind=MERCHANTS).when(
-        decisions.end_enrolment, at=day(3), by=MERCHANT, reason="sold"
+        membership.end_enrolment, at=day(3), by=MERCHANT, reason="sold"
     ).then(ENDED)
-    given(REGISTERED, ENROLLED, kind=MERCHANTS).when(decisions.enrol, at=day(2), by=MERCHANT).refused("enrolled-once")
-    given(REGISTERED, kind=MERCHANTS).when(decisions.end_enrolment, at=day(3), by=MERCHANT, reason="x").refused(
+    given(REGISTERED, ENROLLED, kind=MERCHANTS).when(membership.enrol, at=day(2), by=MERCHANT).refused("enrolled-once")
+    given(REGISTERED, kind=MERCHANTS).when(membership.end_enrolment, at=day(3), by=MERCHANT, reason="x").refused(
         "enrolment-ended-when-enrolled"
     )
     merchant = MERCHANTS.fold([REGISTERED, ENROLLED, ENDED])
@@ -86,7 +87,7 @@ def test_a5_an_enterprise_enrols_and_ends_it() -> None:
 
 
 def test_a5_a_consumer_does_not_enrol_a_merchant() -> None:
-    given(REGISTERED, kind=MERCHANTS).when(decisions.enrol, at=day(1), by=CONSUMER).refused("membership-by-merchant")
-    given(REGISTERED, kind=MERCHANTS).when(decisions.sign_promise, at=day(1), by=CONSUMER, batch="1").refused(
-        "membership-by-merchant"
+    given(REGISTERED, kind=MERCHANTS).when(membership.enrol, at=day(1), by=CONSUMER).refused("enrolled-once-by")
+    given(REGISTERED, kind=MERCHANTS).when(membership.sign_promise, at=day(1), by=CONSUMER, batch="1").refused(
+        "promise-signed-once-by"
     )

@@ -52,9 +52,9 @@ AS_ROUTED = Routed(occurred_at=START, actor=REGULATOR, merchant_id=MERCHANT_ID)
 AS_ANSWERED = Answered(occurred_at=day(1), actor=MERCHANT, kind=AnswerKind.EXPLANATION, in_time=True)
 DATED = lived(route_step(answer_due=day(8)), since=FILED)
 
-SIGNED = Merchant(registered=True, promises=((day(-100), None),))
+SIGNED = Merchant(promises=((day(-100), None),))
 PROMISED = lived(route_step(regime=Regime.PROMISE, merchant=SIGNED), since=FILED)
-ENROLLED = Merchant(registered=True, enrolments=((day(-100), None),))
+ENROLLED = Merchant(enrolments=((day(-100), None),))
 WITH_ENTERPRISE = lived(route_step(regime=Regime.ENTERPRISE, merchant=ENROLLED), since=FILED)
 
 
@@ -105,14 +105,14 @@ NOT_SIGNED = AS_ROUTED.model_copy(update={"regime": Regime.PROMISE, "signed": Fa
     ],
 )
 def test_b1_without_a_signature_when_it_was_filed_it_is_public_at_once(promises: tuple[Any, ...]) -> None:
-    given(*FILED).when(negotiation.route, merchant=Merchant(True, promises), regime=Regime.PROMISE, **ROUTE).then(
+    given(*FILED).when(negotiation.route, merchant=Merchant(promises=promises), regime=Regime.PROMISE, **ROUTE).then(
         NOT_SIGNED, Published(occurred_at=START, actor=REGULATOR, basis="no_promise")
     )
 
 
 @pytest.mark.parametrize("promises", [((START, None),), ((day(-100), START.replace(second=1)),)])
 def test_b1_the_promise_holds_for_what_was_filed_while_it_was_signed(promises: tuple[Any, ...]) -> None:
-    history = lived(route_step(day(2), regime=Regime.PROMISE, merchant=Merchant(True, promises)), since=FILED)
+    history = lived(route_step(day(2), regime=Regime.PROMISE, merchant=Merchant(promises=promises)), since=FILED)
     routed = history[-1]
     assert isinstance(routed, Routed)
     assert routed.signed
@@ -151,7 +151,7 @@ def test_a5_an_enrolled_enterprise_has_it_first_for_10_working_days() -> None:
 @pytest.mark.parametrize("enrolments", [(), ((day(1), None),), ((day(-9), day(-1)),)])
 def test_a5_who_was_not_enrolled_or_only_later_does_not_get_it_first(enrolments: tuple[Any, ...]) -> None:
     given(*FILED).when(
-        negotiation.route, merchant=Merchant(True, (), enrolments), regime=Regime.ENTERPRISE, **ROUTE
+        negotiation.route, merchant=Merchant(enrolments=enrolments), regime=Regime.ENTERPRISE, **ROUTE
     ).refused("enterprise-first-when-enrolled")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from domain.complaint.mediation import Candidate, MediatorKind, choose
-from domain.office import decisions
-from domain.office.events import ConflictDeclared, Established, Level, MediatorEnrolled, MediatorReleased
+from domain.office import establishment, mediators
+from domain.office.establishment import Established, Level
+from domain.office.mediators import ConflictDeclared, MediatorEnrolled, MediatorReleased
 from domain.streams import OFFICE
 from tests.domain.scenario import CONSUMER, MERCHANT_ID, REGULATOR, day, given
 
@@ -32,7 +33,7 @@ CONFLICT = ConflictDeclared(occurred_at=day(2), actor=REGULATOR, mediator_id=MED
 
 def test_g3_an_office_has_its_place_in_the_tree() -> None:
     given(kind=OFFICE).when(
-        decisions.establish,
+        establishment.establish,
         at=day(0),
         by=REGULATOR,
         title="西湖区市场监督管理局",
@@ -44,17 +45,25 @@ def test_g3_an_office_has_its_place_in_the_tree() -> None:
 
 def test_g3_only_the_national_office_has_no_superior() -> None:
     given(kind=OFFICE).when(
-        decisions.establish, at=day(0), by=REGULATOR, title="x", level=Level.COUNTY, division="330106"
+        establishment.establish, at=day(0), by=REGULATOR, title="x", level=Level.COUNTY, division="330106"
     ).invalid("needs its superior")
     given(kind=OFFICE).when(
-        decisions.establish, at=day(0), by=REGULATOR, title="x", level=Level.NATIONAL, division="000000", superior=CITY
+        establishment.establish,
+        at=day(0),
+        by=REGULATOR,
+        title="x",
+        level=Level.NATIONAL,
+        division="000000",
+        superior=CITY,
     ).invalid("has no superior")
 
 
 def test_g3_an_office_is_established_once_and_by_a_regulator() -> None:
     again = {"at": day(1), "title": "x", "level": Level.COUNTY, "division": "330106", "superior": CITY}
-    given(ESTABLISHED, kind=OFFICE).when(decisions.establish, by=REGULATOR, **again).refused("office-established-once")
-    given(kind=OFFICE).when(decisions.establish, by=CONSUMER, **again).refused("office-by-regulator")
+    given(ESTABLISHED, kind=OFFICE).when(establishment.establish, by=REGULATOR, **again).refused(
+        "office-established-once"
+    )
+    given(kind=OFFICE).when(establishment.establish, by=CONSUMER, **again).refused("office-established-once-by")
 
 
 def test_d9_a_mediator_is_enrolled_once_for_kinds_of_case_and_a_number_of_them() -> None:
@@ -66,28 +75,28 @@ def test_d9_a_mediator_is_enrolled_once_for_kinds_of_case_and_a_number_of_them()
         "classes": ("rice cooker",),
         "capacity": 2,
     }
-    given(ESTABLISHED, kind=OFFICE).when(decisions.enrol_mediator, **enrolling).then(ENROLLED)
-    given(ESTABLISHED, ENROLLED, kind=OFFICE).when(decisions.enrol_mediator, **enrolling).refused(
+    given(ESTABLISHED, kind=OFFICE).when(mediators.enrol_mediator, **enrolling).then(ENROLLED)
+    given(ESTABLISHED, ENROLLED, kind=OFFICE).when(mediators.enrol_mediator, **enrolling).refused(
         "mediator-enrolled-once"
     )
 
 
 def test_d9_conflicts_are_declared_once_for_mediators_who_are_enrolled() -> None:
     declaring = {"at": day(2), "by": REGULATOR, "mediator_id": MEDIATOR, "party_id": MERCHANT_ID}
-    given(ESTABLISHED, ENROLLED, kind=OFFICE).when(decisions.declare_conflict, **declaring).then(CONFLICT)
-    given(ESTABLISHED, ENROLLED, CONFLICT, kind=OFFICE).when(decisions.declare_conflict, **declaring).refused(
+    given(ESTABLISHED, ENROLLED, kind=OFFICE).when(mediators.declare_conflict, **declaring).then(CONFLICT)
+    given(ESTABLISHED, ENROLLED, CONFLICT, kind=OFFICE).when(mediators.declare_conflict, **declaring).refused(
         "conflict-declared-once"
     )
-    given(ESTABLISHED, kind=OFFICE).when(decisions.declare_conflict, **declaring).refused("mediator-enrolled")
-    given(ESTABLISHED, ENROLLED, kind=OFFICE).when(decisions.declare_conflict, **{**declaring, "by": CONSUMER}).refused(
-        "conflict-by-office-or-mediator"
+    given(ESTABLISHED, kind=OFFICE).when(mediators.declare_conflict, **declaring).refused("mediator-enrolled")
+    given(ESTABLISHED, ENROLLED, kind=OFFICE).when(mediators.declare_conflict, **{**declaring, "by": CONSUMER}).refused(
+        "conflict-declared-once-by"
     )
 
 
 def test_d9_a_released_mediator_is_no_candidate() -> None:
     released = MediatorReleased(occurred_at=day(3), actor=REGULATOR, mediator_id=MEDIATOR, reason="retired")
     given(ESTABLISHED, ENROLLED, kind=OFFICE).when(
-        decisions.release_mediator, at=day(3), by=REGULATOR, mediator_id=MEDIATOR, reason="retired"
+        mediators.release_mediator, at=day(3), by=REGULATOR, mediator_id=MEDIATOR, reason="retired"
     ).then(released)
     assert OFFICE.fold([ESTABLISHED, ENROLLED]).candidates({MEDIATOR: 1}) == (
         Candidate(

@@ -32,7 +32,7 @@ from tests.domain.lives import (
 from tests.domain.scenario import ADJUDICATOR, CONSUMER, MEDIATOR, MERCHANT, PLATFORM, REGULATOR, SERVICE, day, given
 from tests.domain.test_ways import ARBITRATED, BY_PLATFORM, IN_COURT
 
-SIGNED = Merchant(registered=True, promises=((day(-1), None),))
+SIGNED = Merchant(promises=((day(-1), None),))
 PROMISED = lived(route_step(regime=Regime.PROMISE, merchant=SIGNED), since=FILED)
 UNPROMISED = lived(route_step(regime=Regime.PROMISE), since=FILED)
 PUBLIC = lived(step(publication.publish, day(1), CONSUMER), since=ROUTED)

@@ -25,7 +25,7 @@ from domain.complaint.filing import Filed
 from domain.complaint.negotiation import Answered, AnswerKind, Routed
 from domain.complaint.state import RequestKind
 from domain.event import Event
-from domain.merchant.events import Registered
+from domain.merchant.registration import Registered
 from domain.streams import TOPICS, kind_of
 from domain.values import Actor, Channel, Role
 

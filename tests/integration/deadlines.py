@@ -31,7 +31,7 @@ SERVICE = Actor("44444444-4444-4444-8444-444444444444", Role.SERVICE)
 CONSUMER = "11111111-1111-4111-8111-111111111111"
 MERCHANT = "merchant-22222222-2222-4222-8222-222222222222"
 HANGZHOU = Code(scheme=filing.DIVISIONS, value="330106")
-SIGNED = Merchant(registered=True, promises=((datetime(2020, 1, 1, tzinfo=UTC), None),))
+SIGNED = Merchant(promises=((datetime(2020, 1, 1, tzinfo=UTC), None),))
 
 #: A stream, the version, type, time and actor of an event.
 Line = tuple[str, int, Event]
@@ -90,7 +90,7 @@ class Desk:
     def act(self, stream: str, action: str, at: datetime, **arguments: Any) -> None:
         self._execute(
             stream,
-            lambda state, book: life.act(life.ACTIONS[action], state, at=at, by=SERVICE, book=book, **arguments),
+            lambda state, book: COMPLAINT.act(life.ACTIONS[action], state, at=at, by=SERVICE, book=book, **arguments),
         )
 
     def append(self, stream: str, *events: Event) -> None:
@@ -155,7 +155,7 @@ def assert_as_the_rules_have_it(ledger: Ledger, book: Rulebook, at: datetime) ->
     for stream in {stream for stream, _, _ in lines(ledger)}:
         history = [recorded.event for recorded in ledger.history(stream)]
         own = [event for event in history if event.actor != CLOCK]
-        expected = life.fall_due(COMPLAINT.fold(own), at=at, by=CLOCK, book=book)
+        expected = life.fall_due(COMPLAINT.fold(own), at=at, book=book)
         assert history == [*own, *expected], stream
 
 

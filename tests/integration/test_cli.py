@@ -19,10 +19,9 @@ import pytest
 
 from adapters.database import connect
 from adapters.rulebook import FIRST_EDITION_AT, PUBLISHER, first_edition, publish_all
-from api import operations
 from domain.calendar import SHANGHAI
-from domain.complaint.life import PROCEDURE_OF
 from domain.rulebook.book import EMPTY
+from domain.streams import COMPLAINT
 from tests.integration.program import LIMIT, Program, stop
 
 #: What an empty ledger begins with.
@@ -341,7 +340,7 @@ def test_a_complaint_goes_its_whole_life_on_the_command_line(
 
 def test_the_help_of_act_names_every_action(program: Program) -> None:
     told = "".join(program.run("act", "--help").out.split())
-    for name in operations.ON["complaint"]:
+    for name in COMPLAINT.actions:
         assert name in told.replace("│", "")
 
 
@@ -445,7 +444,7 @@ def test_the_demo_runs_by_itself_in_an_empty_directory_and_up_goes_on_from_there
     (filed,) = (line for line in lines if line.startswith("requests 300, events "))
     assert filed.startswith(f"requests 300, events {of_week:,}, until ")
     procedures = {line.split("│")[1].strip() for line in lines[lines.index(filed) :] if line.startswith("│")} - {""}
-    assert procedures == set(PROCEDURE_OF.values())
+    assert procedures == set(COMPLAINT.procedure_of.values())
     (whole,) = (line for line in lines if line.startswith("│ all"))
     assert [cell.strip() for cell in whole.split("│")[1:7]] == ["all", "8,339", "6,484", "6,443", "1,272", "15.3 %"]
     ends = lines[lines.index("verification passed") + 1 :]

@@ -32,9 +32,8 @@ from adapters.rulebook import publish_first_edition
 from api.bodies import EARLIER, OFFICE
 from api.http import create_app
 from domain.complaint.filing import file
-from domain.merchant.decisions import register
-from domain.office.decisions import establish
-from domain.office.events import Level
+from domain.merchant.registration import register
+from domain.office.establishment import Level, establish
 from domain.rulebook.book import EMPTY
 from domain.streams import TOPICS, kind_of
 from domain.values import Channel
@@ -75,8 +74,8 @@ def server(postgres_url: str) -> Iterator[Server]:
     begun: dict[str, Decide] = {
         COMPLAINT_ID: partial(file, book=EMPTY, **acting, **FILING),
         EARLIER: partial(file, book=EMPTY, **acting, **FILING),
-        MERCHANT_ID: partial(register, **acting, trade_name="West Lake Appliances"),
-        OFFICE: partial(establish, **acting, **NATIONAL),
+        MERCHANT_ID: partial(register, book=EMPTY, **acting, trade_name="West Lake Appliances"),
+        OFFICE: partial(establish, book=EMPTY, **acting, **NATIONAL),
     }
     for stream, decide in begun.items():
         server.ledger.execute(stream, decide, command(KEY, REGULATOR.id, stream, None, {}), new=True)

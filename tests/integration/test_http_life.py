@@ -18,8 +18,8 @@ from adapters.projector import ProjectorSettings, run_projector
 from adapters.relay import RelaySettings, run_relay
 from adapters.rulebook import publish_first_edition
 from adapters.topics import ensure_topics
-from api import operations
 from api.arguments import AUDIENCES
+from domain.streams import KINDS
 from domain.values import Actor, Role
 from tests.conftest import create_database, running
 from tests.integration.test_http import COMPLAINT, CONSUMER, REGULATOR, Server, file, merchant, ok, refused
@@ -328,7 +328,7 @@ def test_g3_each_audience_is_told_its_own_actions_and_no_others(server: Server, 
     assert tags["upgrade_complaint"] == {"consumer"}
     assert tags["publish_rulebook"] == {"rulebook editor", "service"}
     assert set(AUDIENCES) <= set().union(*tags.values())
-    names = {f"{name}_{prefix}" for prefix, found in operations.ON.items() for name in found}
+    names = {f"{name}_{prefix}" for prefix, kind in KINDS.items() for name in kind.actions}
     assert names <= tags.keys()
 
 
@@ -345,7 +345,7 @@ def test_a_complaint_is_merged_into_another_that_goes_on(server: Server, http: h
 def test_each_action_has_one_path(http: httpx.Client) -> None:
     document = ok(http.get("/openapi.json"))
     paths = [path for path in document["paths"] if path.startswith("/complaints/{complaint_id}/")]
-    assert len(paths) == len(set(paths)) == len(operations.ON["complaint"]) + 1  # and its events
+    assert len(paths) == len(set(paths)) == len(KINDS["complaint"].actions) + 1  # and its events
     assert not {path for path in paths if "correct" in path} - {"/complaints/{complaint_id}/actions/correct-match"}
     assert "/complaints/{complaint_id}/actions/answer" not in paths
 

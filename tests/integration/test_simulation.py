@@ -65,8 +65,8 @@ def test_every_request_goes_its_way_to_an_end_and_its_history_replays(ledger: Le
 
 def test_all_procedures_are_gone_through(ledger: Ledger) -> None:
     traffic = run(ledger)
-    assert {life.PROCEDURE_OF[name] for name in traffic.events if name in life.PROCEDURE_OF} == set(
-        life.PROCEDURE_OF.values()
+    assert {COMPLAINT.procedure_of[name] for name in traffic.events if name in COMPLAINT.procedure_of} == set(
+        COMPLAINT.procedure_of.values()
     )
 
 
