@@ -27,10 +27,14 @@ Decide = Callable[[Any], Sequence[Event]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Identifies one run of a command. ``id`` is 32 hex digits, ``digest`` 64."""
+    """Identifies one run of a command. ``id`` is 32 hex digits, ``digest`` 64.
+
+    ``causation_id`` is the id of the event that it follows from, where it follows from one: ``<stream>:<version>``.
+    """
 
     id: str
     digest: str
+    causation_id: str | None = None
 
     @property
     def new_id(self) -> str:
@@ -77,7 +81,17 @@ def seal(
     correlation = correlation_id or by_command.id
     return Append(
         [
-            mapper.to_stored_event(Recorded(stream, version + n, event, by_command.id, by_command.digest, correlation))
+            mapper.to_stored_event(
+                Recorded(
+                    stream,
+                    version + n,
+                    event,
+                    by_command.id,
+                    by_command.digest,
+                    correlation,
+                    by_command.causation_id,
+                )
+            )
             for n, event in enumerate(events, 1)
         ],
         by_command.id,

@@ -12,7 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from adapters import dues, queries
+from adapters import dues, queries, reactions
 from adapters.database import UNAVAILABLE, Pool
 
 #: A scrape waits no longer for PostgreSQL; Prometheus itself gives up after 10 s by default.
@@ -64,6 +64,7 @@ def watcher_figures(pool: Pool) -> list[Metric]:
     """Read how far the watchers are, and what is overdue."""
     with pool.cursor() as cursor:
         found = dues.standing(cursor)
+        reacted = reactions.standing(cursor)
         cursor.execute("select position from ledger.head")
         ((head,),) = cursor.fetchall()
     return [
@@ -75,6 +76,9 @@ def watcher_figures(pool: Pool) -> list[Metric]:
             ("overdue", "Of those, the ones that are due and not recorded yet.", found.overdue),
             ("overdue_seconds", "For how long the oldest of them is due; 0 if there is none.", found.overdue_s),
             ("failed", "Complaints that could not be read or decided, and are tried again.", found.failed),
+            ("reactions_position", "What follows elsewhere is recorded up to this position.", reacted.position),
+            ("reactions_lag_positions", "Positions from there to the end.", max(head - reacted.position, 0)),
+            ("reactions_waiting", "What follows but could not be recorded yet.", reacted.waiting),
         )
     ]
 

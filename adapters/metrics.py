@@ -68,6 +68,8 @@ _recorded_dues = _counter("watcher_recorded_total", "What fell due and was recor
 _watcher_failures = _counter(
     "watcher_failures_total", "Complaints that this watcher could not read or decide, each time."
 )
+_reactions = _counter("reactions_total", "What followed from events elsewhere and was recorded.", "rule")
+_reaction_failures = _counter("reaction_failures_total", "What could not be recorded, each time.", "rule")
 _watcher_restarts = _counter("watcher_restarts_total", "How often the watcher started over after an error.")
 _of_appends = (_appends, _appended_events, _append_batch, _append_seconds)
 
@@ -75,7 +77,14 @@ _of_process: dict[Process, tuple[Collector, ...]] = {
     "api": (*_of_appends, _requests, _request_seconds),
     "relay": (_leader, _published_events, _relay_batch, _relay_restarts),
     "projector": (_projected_events, _projection_batch, _projection_seconds, _projector_restarts),
-    "watcher": (*_of_appends, _recorded_dues, _watcher_failures, _watcher_restarts),
+    "watcher": (
+        *_of_appends,
+        _recorded_dues,
+        _watcher_failures,
+        _reactions,
+        _reaction_failures,
+        _watcher_restarts,
+    ),
 }
 
 # Made beforehand: a figure that is not there is not the same as one that is 0.
@@ -146,13 +155,23 @@ def projector_started_over() -> None:
 
 
 def recorded_due(deadline: str) -> None:
-    """Count a deadline that was recorded as missed (an offer: as expired), or due times as ``REVISED``."""
+    """Count a deadline that was recorded as missed, due times as ``REVISED``, or what else time brought about."""
     _recorded_dues.labels(deadline).inc()
 
 
 def watcher_failed() -> None:
     """Count a complaint that could not be read or decided this time."""
     _watcher_failures.inc()
+
+
+def reacted(rule: str) -> None:
+    """Count what followed from an event and was recorded."""
+    _reactions.labels(rule).inc()
+
+
+def reaction_failed(rule: str) -> None:
+    """Count what could not be recorded this time."""
+    _reaction_failures.labels(rule).inc()
 
 
 def watcher_started_over() -> None:

@@ -21,6 +21,7 @@ from domain.rulebook.book import EMPTY, Parameters, Part, Rulebook, RuleSet, Wor
 from domain.rulebook.codes import CodeList
 from domain.rulebook.events import RulebookEvent
 from domain.rulebook.fees import FeeSchedule
+from domain.rulebook.policies import PolicyTemplate
 from domain.rulebook.scenarios import Scenario
 from domain.rulebook.state import evolve
 from domain.values import Actor, Role
@@ -39,6 +40,7 @@ KINDS: Mapping[str, _Kind] = {
     "code_list": (Part.CODES, CodeList, "codes", decisions.publish_code_list),
     "scenario": (Part.SCENARIOS, Scenario, "scenario", decisions.publish_scenario),
     "parameters": (Part.PARAMETERS, Parameters, "parameters", decisions.publish_parameters),
+    "policy": (Part.POLICIES, PolicyTemplate, "policy", decisions.publish_policy),
 }
 
 

@@ -1,7 +1,9 @@
 """Records what falls due: missed deadlines and all else that the passing of time alone brings about.
 
+Beside that it runs the process managers (``adapters.reactions``).
+
 The ledger is read by position, not from Kafka or the read models, so that deadlines go on whatever else is away. What
-was read becomes a row per complaint with the time at which it falls due next; at that time ``domain.complaint.life``
+was read becomes a row per stream with the time at which it falls due next; at that time the ``fall_due`` of its kind
 decides what has happened, and it is recorded as the command of a cause and a rule. Several watchers share the work;
 two that come upon the same cause record it once, by the command's id and the version of the stream.
 """
@@ -19,6 +21,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from hashlib import sha256
 from itertools import groupby
+from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
@@ -27,14 +30,15 @@ from adapters.database import UNAVAILABLE, Role
 from adapters.dues import Claim, Failed, Seen
 from adapters.execute import Command, Ledger, open_ledger
 from adapters.ledger import LedgerUnavailable, listen, wait_for_notify
+from adapters.reactions import Reactor, react
 from adapters.record import Recorded, canonical
 from adapters.rulebook import RulebookReader, stream_of
 from domain.calendar import MICROSECOND
-from domain.complaint import clocks, life
+from domain.complaint import clocks
 from domain.complaint.state import Complaint, Deadline
 from domain.event import Event
 from domain.rulebook.book import Part, Rulebook
-from domain.streams import COMPLAINT
+from domain.streams import COMPLAINT, kind_of
 from domain.values import CLOCK, format_instant
 
 log = logging.getLogger("watcher")
@@ -82,6 +86,7 @@ class Watch:
     ledger: Ledger
     book: RulebookReader
     threads: ThreadPoolExecutor
+    reactor: Reactor
     reached: Callable[[str], None]
 
 
@@ -113,7 +118,9 @@ def watching(settings: WatcherSettings, reached: Callable[[str], None] = lambda 
         closing(open_ledger(settings.database_url, ROLE)) as ledger,
         ThreadPoolExecutor(THREADS, thread_name_prefix="watcher") as threads,
     ):
-        yield Watch(settings, conn, ledger, RulebookReader(ledger), threads, reached)
+        book = RulebookReader(ledger)
+        reactor = Reactor(conn, ledger, book, threads, reached)
+        yield Watch(settings, conn, ledger, book, threads, reactor, reached)
 
 
 def look(watch: Watch, now: Callable[[], datetime], stop: threading.Event) -> bool:
@@ -125,7 +132,24 @@ def look(watch: Watch, now: Callable[[], datetime], stop: threading.Event) -> bo
     while _read_on(watch, now()) and not stop.is_set() and time.monotonic() - begun < READ_ON_S:
         pass
     _try_again(watch, now())
-    return _record_due(watch, now())
+    recorded = _record_due(watch, now())
+    return _react(watch, now, stop) or recorded
+
+
+def _react(watch: Watch, now: Callable[[], datetime], stop: threading.Event) -> bool:
+    """Record what follows from new events; returns whether there may be more. An error here stops no deadline."""
+    begun, more = time.monotonic(), False
+    try:
+        while (more := react(watch.reactor, now())) and not stop.is_set():
+            if time.monotonic() - begun > READ_ON_S:
+                break
+    except (*UNAVAILABLE, LedgerUnavailable):
+        raise
+    except Exception as error:
+        metrics.watcher_failed()
+        log.error("the process managers cannot go on: %s", type(error).__name__, exc_info=error)
+        return False
+    return more
 
 
 def _read_on(watch: Watch, now: datetime) -> bool:
@@ -144,7 +168,7 @@ def _read_on(watch: Watch, now: datetime) -> bool:
         if not batch:
             return False
         streams = {stream for _, stream in batch}
-        own = sorted(stream for stream in streams if stream.startswith(f"{COMPLAINT.prefix}-"))
+        own = sorted(stream for stream in streams if kind_of(stream).next_due is not None)
         dues.write(cursor, _see(watch, own, now), now)
         if CALENDARS in streams:
             dues.mark_provisional(cursor)
@@ -155,7 +179,7 @@ def _read_on(watch: Watch, now: datetime) -> bool:
 
 
 def _see(watch: Watch, streams: Sequence[str], now: datetime) -> list[Seen | Failed]:
-    """Read complaints; one that cannot be read does not stop the others."""
+    """Read streams; one that cannot be read does not stop the others."""
     if not streams:
         return []
     # Read after the streams were named: a calendar that was published before any of their events is in it.
@@ -181,16 +205,19 @@ def _see_one(watch: Watch, stream: str, book: Rulebook, now: datetime) -> Seen |
 
 def _fold(stream: str, history: Sequence[Recorded], book: Rulebook, now: datetime) -> Seen | Failed:
     try:
-        state = COMPLAINT.fold(recorded.event for recorded in history)
+        state = kind_of(stream).fold(recorded.event for recorded in history)
         return _seen(stream, history[-1].originator_version, state, book, now)
     except Exception as error:
         return _failed(stream, error)
 
 
-def _seen(stream: str, version: int, state: Complaint, book: Rulebook, now: datetime) -> Seen:
-    provisional = any(clock.provisional and clock.left is None for clock in state.clocks)
+def _seen(stream: str, version: int, state: Any, book: Rulebook, now: datetime) -> Seen:
+    # Only complaints have terms that rest on a calendar of working days.
+    clocked = state.clocks if isinstance(state, Complaint) else ()
+    provisional = any(clock.provisional and clock.left is None for clock in clocked)
     revise = provisional and bool(clocks.revise(state, now, CLOCK, book.calendar))
-    return Seen(stream, version, clocks.next_due(state), provisional, revise)
+    next_due = kind_of(stream).next_due
+    return Seen(stream, version, None if next_due is None else next_due(state), provisional, revise)
 
 
 def _failed(stream: str, error: Exception) -> Failed:
@@ -232,16 +259,17 @@ def _record_due(watch: Watch, now: datetime) -> bool:
 
 
 def _record(watch: Watch, claimed: Claim, book: Rulebook, now: datetime) -> Seen | Failed:
-    """Record what is due in a complaint: nothing, if it was answered meanwhile."""
+    """Record what is due in a stream: nothing, if it was answered meanwhile."""
     # One due time after another, so that the ledger has them in their order. Only what a new calendar revises is
     # an event of now.
     at = now if claimed.provisional else claimed.next_due + MICROSECOND
-    state = Complaint()
+    kind = kind_of(claimed.stream)
+    state = kind.new
 
-    def decide(found: Complaint) -> list[life.ComplaintEvent]:
+    def decide(found: Any) -> list[Event]:
         nonlocal state
-        events = life.fall_due(found, at=at, book=book)
-        state = reduce(life.evolve, events, found)
+        events = kind.fall_due(found, at=at, book=book)
+        state = reduce(kind.evolve, events, found)
         return events
 
     watch.reached("before_execute")
@@ -274,6 +302,8 @@ def _count(events: Sequence[Event]) -> None:
                 metrics.recorded_due(Deadline.OFFER)
             case clocks.DuesRevised():
                 metrics.recorded_due(metrics.REVISED)
+            case _ if not event.name.startswith(f"{COMPLAINT.prefix}."):
+                metrics.recorded_due(event.name)
 
 
 def _rest(watch: Watch, now: Callable[[], datetime], stop: threading.Event) -> None:

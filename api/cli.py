@@ -29,7 +29,7 @@ from adapters.parking import NothingParked
 from adapters.rulebook import STREAMS
 from adapters.topics import KafkaLostData, TopicsError
 from adapters.verify import Check, verify
-from api import acting, processes, projections, render, rulebook, simulation, tokens
+from api import acting, processes, projections, reactions, render, rulebook, simulation, tokens
 from api.acting import As, ComplaintId, Json, actor_id, complaint_id
 from api.representation import standing
 from api.running import Running, require_workers, running
@@ -50,6 +50,7 @@ app = typer.Typer(
 importing = typer.Typer(no_args_is_help=True, help="Bring complaints from elsewhere into the ledger.")
 app.add_typer(importing, name="import")
 app.add_typer(projections.app, name="projections")
+app.add_typer(reactions.app, name="reactions")
 app.add_typer(rulebook.app, name="rulebook")
 
 #: Requests of the simulated week that the demo shows.

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from adapters import dues
+from adapters import dues, reactions
 from adapters.database import UNAVAILABLE, connect
 from adapters.embedded import Restarts
 from adapters.embedded import status as services_status
@@ -47,7 +47,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             answer |= {"running": now is not None and now.running, "status": "stopping"}
             _print_status(answer, f"the services of {settings.data_dir} are stopping", as_json)
             return
-        answer |= {"head": None, "published": None, "watermarks": {}, "watched": None, "clocks": {}}
+        answer |= {"head": None, "published": None, "watermarks": {}, "watched": None, "clocks": {}, "reactions": {}}
         answer["problem"] = f"PostgreSQL does not answer: {str(error).strip()}"
     answer |= {
         "database_url": found.endpoints.database_url,
@@ -68,6 +68,7 @@ def _progress(database_url: str) -> dict[str, Any]:
         )
         watermarks = dict(cursor.fetchall())
         watched, failed = dues.standing(cursor), dues.failures(cursor, MAX_SHOWN)
+        reacted, waiting = reactions.standing(cursor), reactions.waiting(cursor, MAX_SHOWN)
     clocks = {
         "running": watched.running,
         "overdue": watched.overdue,
@@ -81,6 +82,7 @@ def _progress(database_url: str) -> dict[str, Any]:
         "watermarks": watermarks,
         "watched": watched.position,
         "clocks": clocks,
+        "reactions": {"position": reacted.position, "waiting": reacted.waiting, "failures": waiting},
     }
 
 
@@ -94,6 +96,8 @@ def _status_text(answer: dict[str, Any]) -> str:
     pids, restarts = answer.pop("pids"), answer.pop("restarts")
     answer["clocks"] = dict(answer["clocks"])
     failures = answer["clocks"].pop("failures", [])
+    answer["reactions"] = dict(answer["reactions"])
+    waiting = answer["reactions"].pop("failures", [])
     lines = [f"{name.replace('_', ' '):16} {value}" for name, value in answer.items()]
     for name in sorted(pids.keys() | restarts.keys()):
         times = restarts.get(name, {"count": 0})
@@ -103,6 +107,11 @@ def _status_text(answer: dict[str, Any]) -> str:
         f"not handled by the watchers: {one['stream']} ({one['attempts']} times, last {one['at']:%Y-%m-%dT%H:%M:%SZ}): "
         f"{one['error']}"
         for one in failures
+    ]
+    lines += [
+        f"not recorded by the process managers: {one['rule']} of position {one['position']} in {one['stream']} "
+        f"({one['attempts']} times, last {one['at']:%Y-%m-%dT%H:%M:%SZ}): {one['error']}"
+        for one in waiting
     ]
     return "\n".join(lines)
 

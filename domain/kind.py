@@ -21,17 +21,13 @@ def _never(state: Any, *, at: datetime, book: Rulebook) -> list[Any]:
     return []
 
 
-def _nothing(state: Any) -> datetime | None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of stream. ``topic`` is the name without any deployment's prefix.
 
     ``begin`` is the action that begins a stream, where people begin them; ``actions`` are those on one that exists.
     ``fall_due(state, at=, book=)`` returns what the passing of time alone has brought about by then,
-    ``next_due(state)`` the last instant in time of the term that ends first.
+    ``next_due(state)`` the last instant in time of the term that ends first; None for a kind without terms.
     """
 
     prefix: str
@@ -44,7 +40,7 @@ class Kind:
     begin: Action | None
     actions: Mapping[str, Action]
     fall_due: Callable[..., list[Any]]
-    next_due: Callable[[Any], datetime | None]
+    next_due: Callable[[Any], datetime | None] | None
 
     def fold(self, events: Iterable[Event]) -> Any:
         """Return the state after ``events``."""
@@ -84,7 +80,7 @@ def kind(
     *procedures: Procedure,
     unlisted: frozenset[str] = frozenset(),
     fall_due: Callable[..., list[Any]] = _never,
-    next_due: Callable[[Any], datetime | None] = _nothing,
+    next_due: Callable[[Any], datetime | None] | None = None,
 ) -> Kind:
     """Make a kind of stream of its procedures, in the order of a life; ``unlisted``: actions not for people."""
     by_event: dict[type[Event], Callable[[Any, Any], Any]] = {

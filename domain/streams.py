@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 from domain.complaint.life import COMPLAINT
+from domain.credit.life import CREDIT
 from domain.errors import InvalidInput
 from domain.event import Event
+from domain.fund.life import FUND
+from domain.grievance.life import GRIEVANCE
 from domain.kind import Kind
+from domain.measure.life import MEASURE
 from domain.merchant.life import MERCHANT
 from domain.office.life import OFFICE
+from domain.platform.life import PLATFORM
+from domain.room.life import ROOM
 from domain.rulebook.life import RULEBOOK
+from domain.subject.life import SUBJECT
 
-__all__ = ["COMPLAINT", "EVENT_TYPES", "KINDS", "MERCHANT", "OFFICE", "RULEBOOK", "TOPICS", "Kind", "kind_of"]
+__all__ = [
+    "COMPLAINT",
+    "CREDIT",
+    "EVENT_TYPES",
+    "FUND",
+    "GRIEVANCE",
+    "KINDS",
+    "MEASURE",
+    "MERCHANT",
+    "OFFICE",
+    "PLATFORM",
+    "ROOM",
+    "RULEBOOK",
+    "SUBJECT",
+    "TOPICS",
+    "Kind",
+    "kind_of",
+]
 
-KINDS = {kind.prefix: kind for kind in (COMPLAINT, MERCHANT, OFFICE, RULEBOOK)}
+KINDS = {
+    kind.prefix: kind
+    for kind in (COMPLAINT, CREDIT, MERCHANT, OFFICE, RULEBOOK, FUND, SUBJECT, PLATFORM, MEASURE, GRIEVANCE, ROOM)
+}
 
 EVENT_TYPES: dict[str, type[Event]] = {event.name: event for kind in KINDS.values() for event in kind.events}
 TOPICS = tuple(dict.fromkeys(kind.topic for kind in KINDS.values()))

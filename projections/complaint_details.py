@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
+from domain.complaint.advances import AdvancePaid, AdvanceRefused, AdvanceRequested
 from domain.complaint.clocks import (
     ClocksResumed,
     ClocksStopped,
@@ -25,7 +26,9 @@ from domain.complaint.filing import (
     MemberLeft,
     Merged,
     RespondentAdded,
+    ScenarioClassified,
 )
+from domain.complaint.fraud import FraudAlleged, FraudEvidenceSubmitted, FraudRejected, FraudVerified
 from domain.complaint.handling import (
     Accepted,
     CalledBack,
@@ -41,6 +44,7 @@ from domain.complaint.handling import (
     Transferred,
 )
 from domain.complaint.life import ComplaintEvent
+from domain.complaint.links import ConsequenceLinked
 from domain.complaint.mediation import (
     AppraisalOrdered,
     AppraisalReported,
@@ -57,7 +61,15 @@ from domain.complaint.mediation import (
     SuggestionAnswered,
     SuggestionMade,
 )
-from domain.complaint.negotiation import RELIEF, Answered, OfferAccepted, OfferDeclined, OfferMade, Routed
+from domain.complaint.negotiation import (
+    RELIEF,
+    Answered,
+    OfferAccepted,
+    OfferDeclined,
+    OfferMade,
+    PolicyExecuted,
+    Routed,
+)
 from domain.complaint.publication import OutcomePublished, PublicationConsented, Withheld
 from domain.complaint.reports import (
     CaseDeclined,
@@ -286,9 +298,9 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 return row
             return row._replace(status=Status.CLOSED, ground="decided_for_merchant", closed_at=event.occurred_at)
         case Performed():
-            if event.kind is OutcomeKind.PUNITIVE_DAMAGES:
-                return row._replace(punitive_fen=row.punitive_fen + _fen(event.amount))
-            return row._replace(recovered_fen=row.recovered_fen + _fen(event.amount))
+            return _paid(row, event.kind, event.amount)
+        case AdvancePaid():
+            return row if event.performs else _paid(row, event.kind, event.amount)
         case Published():
             return row._replace(public=True)
         case Withheld():
@@ -310,7 +322,9 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             ground = event.name.removeprefix("complaint.")
             return row._replace(status=Status.CLOSED, ground=ground, closed_at=event.occurred_at)
         case (
-            OfferMade()
+            PolicyExecuted()
+            | ScenarioClassified()
+            | OfferMade()
             | OfferAccepted()
             | OfferDeclined()
             | OfferExpired()
@@ -331,6 +345,13 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             | ArbitrationAgreed()
             | FeeCharged()
             | JudiciallyConfirmed()
+            | FraudAlleged()
+            | FraudEvidenceSubmitted()
+            | FraudVerified()
+            | FraudRejected()
+            | AdvanceRequested()
+            | AdvanceRefused()
+            | ConsequenceLinked()
             | PublicationConsented()
             | OutcomePublished()
             | VerificationExtended()
@@ -348,6 +369,12 @@ def _answer_due(clocks: tuple[Clock, ...] | None) -> datetime | None:
 def _fen(money: Money | None) -> int:
     """Return an amount in fen; other currencies than CNY are not summed."""
     return money.fen if money is not None and money.currency == "CNY" else 0
+
+
+def _paid(row: Row, kind: OutcomeKind, amount: Money | None) -> Row:
+    if kind is OutcomeKind.PUNITIVE_DAMAGES:
+        return row._replace(punitive_fen=row.punitive_fen + _fen(amount))
+    return row._replace(recovered_fen=row.recovered_fen + _fen(amount))
 
 
 def _correct(row: Row, event: Corrected) -> Row:

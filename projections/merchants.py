@@ -5,9 +5,35 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
+from domain.merchant.corrections import CorrectiveActionTaken, CorrectiveResultReported
 from domain.merchant.life import MERCHANT, MerchantEvent
-from domain.merchant.membership import Enrolled, EnrolmentEnded, PromiseLeft, PromiseSigned
-from domain.merchant.registration import Registered
+from domain.merchant.membership import (
+    CircleJoined,
+    CircleLeft,
+    Enrolled,
+    EnrolmentEnded,
+    ExpelledFromCircle,
+    PromiseLeft,
+    PromiseSigned,
+)
+from domain.merchant.policies import PolicyAdopted, PolicyDropped
+from domain.merchant.registration import (
+    Absorbed,
+    Linked,
+    LinkedBack,
+    MergedInto,
+    Registered,
+    Unlinked,
+    UnlinkedBack,
+)
+from domain.merchant.standing import (
+    Listed,
+    ListingEnded,
+    ListingRemoved,
+    RepairAppliedFor,
+    RepairDecided,
+)
+from domain.merchant.volumes import VolumeReported
 from projections.projection import Projection
 
 
@@ -44,6 +70,28 @@ def fold(row: Row | None, event: MerchantEvent) -> Row:
             return row._replace(enrolled_since=event.occurred_at)
         case EnrolmentEnded():
             return row._replace(enrolled_since=None)
+        case (
+            Linked()
+            | LinkedBack()
+            | Unlinked()
+            | UnlinkedBack()
+            | MergedInto()
+            | Absorbed()
+            | CircleJoined()
+            | CircleLeft()
+            | ExpelledFromCircle()
+            | PolicyAdopted()
+            | PolicyDropped()
+            | VolumeReported()
+            | CorrectiveActionTaken()
+            | CorrectiveResultReported()
+            | Listed()
+            | ListingRemoved()
+            | RepairAppliedFor()
+            | RepairDecided()
+            | ListingEnded()
+        ):
+            return row
         case _:
             assert_never(event)
 

@@ -12,7 +12,10 @@ from domain.complaint.clocks import ended, in_force, start
 from domain.complaint.state import OPEN, Clock, Complaint, Deadline, RequestKind, Status
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
+from domain.merchant.volumes import STAGES
 from domain.rulebook.book import Authority, LimitName, Rulebook, TermName
+from domain.rulebook.codes import CodeValue, Slug
+from domain.rulebook.scenarios import match
 from domain.values import (
     FROZEN,
     Actor,
@@ -61,6 +64,9 @@ class Joint(BaseModel):
 class Filed(Event):
     """A consumer asked for something. Product and issue are values of the code list ``scheme``.
 
+    ``stage`` is where in the life of the product it went wrong, a code of the list ``product-stage``; ``scenario`` what
+    kind of dispute the text was found to be about, and ``scenario_confidence`` how surely, in permille.
+
     Version 1 did not name the list; it was that of the register of origin, or nobody's. Version 2 knew complaints only.
     """
 
@@ -87,6 +93,9 @@ class Filed(Event):
     origin: Origin | None = None
     clocks: tuple[Clock, ...] | None = None
     precision: TimePrecision = TimePrecision.INSTANT
+    stage: CodeValue | None = None
+    scenario: Slug | None = None
+    scenario_confidence: Annotated[int, Field(ge=0, le=1000)] | None = None
 
     @staticmethod
     def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
@@ -161,8 +170,24 @@ class Merged(Event):
     into: Annotated[str, Field(pattern=r"^complaint-[0-9a-f-]{36}$")]
 
 
+class ScenarioClassified(Event):
+    """A person said what kind of dispute it is."""
+
+    name = "complaint.scenario_classified"
+
+    scenario: Slug
+
+
 FilingEvent = (
-    Filed | AccountMatched | MatchCorrected | AttemptLinked | RespondentAdded | MemberJoined | MemberLeft | Merged
+    Filed
+    | AccountMatched
+    | MatchCorrected
+    | AttemptLinked
+    | RespondentAdded
+    | MemberJoined
+    | MemberLeft
+    | Merged
+    | ScenarioClassified
 )
 
 
@@ -186,6 +211,8 @@ def evolve(state: Complaint, event: FilingEvent) -> Complaint:
             return state._replace(members=left)
         case Merged():
             return ended(state, Status.MERGED, event.occurred_at)
+        case ScenarioClassified():
+            return state._replace(scenario=event.scenario)
         case _:
             assert_never(event)
 
@@ -205,6 +232,7 @@ def _filed(event: Filed) -> Complaint:
         merchant_id=(order.merchant_id or "") if order is not None else "",
         purchased_at=order.purchased_at if order is not None else None,
         paid=order.amount if order is not None else None,
+        scenario=event.scenario or "",
         respondents=tuple(
             (party, party_id)
             for party, party_id in (("platform", order.platform), ("payment_provider", order.payment_provider))
@@ -257,11 +285,13 @@ def file(
     forwarded: Origin | None = None,
     origin: Origin | None = None,
     precision: TimePrecision = TimePrecision.INSTANT,
+    stage: CodeValue | None = None,
 ) -> list[FilingEvent]:
     """File a complaint, a report, a consultation or a suggestion.
 
     The pledge of a first response and of a resolution begins to run, where one is in force. ``order`` is the payment
-    order that it is about; ``forwarded`` the organisation that it comes from, with its reference there.
+    order that it is about; ``forwarded`` the organisation that it comes from, with its reference there; ``stage`` where
+    in the life of the product it went wrong. What kind of dispute it is, is found by the words that it is told in.
     """
     if anonymous and kind is not RequestKind.REPORT:
         raise RuleViolation(
@@ -271,13 +301,18 @@ def file(
         _check_code(scheme, product, book)
         if region is not None:
             _check_code(region.scheme, region.value, book)
+        if stage is not None:
+            _check_code(STAGES, stage, book)
     if order is not None and order.purchased_at > at:
         raise InvalidInput("the purchase is later than the filing", hint="check the time of the order")
     division = division_of(region)
     if joint is not None:
         _check_joint(joint, kind, in_force(book, Authority.MARKET_REGULATOR, division, at))
     clocks: tuple[Clock, ...] = ()
+    found = None
     if origin is None:
+        told = "\n".join(filter(None, (product, sub_product, issue, sub_issue, narrative)))
+        found = match(told, book.scenarios.values())
         pledge = in_force(book, Authority.PLEDGE, division, at)
         clocks = start(Deadline.FIRST_RESPONSE, TermName.FIRST_RESPONSE, pledge, at, book.calendar)
         if kind is RequestKind.COMPLAINT:
@@ -306,6 +341,9 @@ def file(
             origin=origin,
             clocks=clocks or None,
             precision=precision,
+            stage=stage,
+            scenario=found.scenario if found is not None else None,
+            scenario_confidence=found.confidence if found is not None else None,
         )
     ]
 
@@ -449,3 +487,12 @@ def merge(
 ) -> list[FilingEvent]:
     """End a request that repeats an earlier one, ``into``, which goes on."""
     return [Merged(occurred_at=at, actor=by, into=into)]
+
+
+@action("classify-while-open", roles=OFFICE | {Role.MEDIATOR}, during=OPEN, kinds=ANY_KIND)
+def classify(state: Complaint, *, at: datetime, by: Actor, book: Rulebook, scenario: Slug) -> list[FilingEvent]:
+    """Say what kind of dispute it is, in place of what its words were taken for."""
+    if scenario not in book.scenarios:
+        published = ", ".join(sorted(book.scenarios)) or "none"
+        raise InvalidInput(f"there is no scenario {scenario!r}", hint=f"published are: {published}")
+    return [ScenarioClassified(occurred_at=at, actor=by, scenario=scenario)]

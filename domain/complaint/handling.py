@@ -15,6 +15,7 @@ from domain.complaint.state import ENDED, OPEN, Clock, Complaint, Deadline, Requ
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.rulebook.book import Ground, Rulebook, TermName
+from domain.subject.state import Purpose, Subject
 from domain.values import Actor, LongText, OfficeId, Role, ShortText
 
 ANY_KIND = tuple(RequestKind)
@@ -387,9 +388,26 @@ def transfer(
     unless=lambda state, at, by, book: _has_office(state, at, by, book) or _here(state, at, by, book),
 )
 def send_abroad(
-    state: Complaint, *, at: datetime, by: Actor, partner: ShortText, reference: ShortText
+    state: Complaint,
+    *,
+    at: datetime,
+    by: Actor,
+    partner: ShortText,
+    reference: ShortText,
+    subject: Subject | None = None,
 ) -> list[HandlingEvent]:
-    """Hand it to a partner organisation; ``reference`` is its number there. The clocks go on."""
+    """Hand it to a partner organisation, to which the consumer has consented; ``reference`` is its number there.
+
+    The clocks go on.
+    """
+    consented = subject is not None and subject.consented(Purpose.CROSS_BORDER_TRANSFER, partner, at)
+    if not (consented or state.imported):
+        raise RuleViolation(
+            "abroad-with-consent",
+            f"the consumer has not consented that it be sent abroad to {partner}",
+            hint="the consumer gives consent for this purpose and recipient first",
+            source="Personal Information Protection Law, art. 39",
+        )
     return [SentAbroad(occurred_at=at, actor=by, partner=partner, reference=reference)]
 
 

@@ -6,10 +6,13 @@ from datetime import datetime
 
 from domain.action import actions_of
 from domain.complaint import (
+    advances,
     clocks,
     ending,
     filing,
+    fraud,
     handling,
+    links,
     mediation,
     negotiation,
     publication,
@@ -17,10 +20,13 @@ from domain.complaint import (
     settlement,
     ways,
 )
+from domain.complaint.advances import AdvanceEvent
 from domain.complaint.clocks import TimeEvent
 from domain.complaint.ending import EndingEvent
 from domain.complaint.filing import FilingEvent
+from domain.complaint.fraud import FraudEvent
 from domain.complaint.handling import HandlingEvent
+from domain.complaint.links import LinkEvent
 from domain.complaint.mediation import MediationEvent
 from domain.complaint.negotiation import NegotiationEvent
 from domain.complaint.publication import PublicationEvent
@@ -38,10 +44,13 @@ ComplaintEvent = (
     | HandlingEvent
     | MediationEvent
     | WayEvent
+    | FraudEvent
     | SettlementEvent
+    | AdvanceEvent
     | PublicationEvent
     | ReportEvent
     | EndingEvent
+    | LinkEvent
     | TimeEvent
 )
 
@@ -66,10 +75,13 @@ COMPLAINT = kind(
     (handling, HandlingEvent),
     (mediation, MediationEvent),
     (ways, WayEvent),
+    (fraud, FraudEvent),
     (settlement, SettlementEvent),
+    (advances, AdvanceEvent),
     (publication, PublicationEvent),
     (reports, ReportEvent),
     (ending, EndingEvent),
+    (links, LinkEvent),
     (clocks, TimeEvent),
     unlisted=OF_A_REGISTER,
     fall_due=fall_due,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import Field
 
-from domain.calendar import Term, Unit, due
+from domain.calendar import Term, Unit, day_of, due
 from domain.complaint.action import CONSUMER_SIDE, MERCHANT_SIDE, OFFICE, PARTIES, acting_side, action, side_of
 from domain.complaint.clocks import (
     DeadlineMissed,
@@ -22,11 +22,14 @@ from domain.complaint.clocks import (
     until,
 )
 from domain.complaint.settlement import Resolved, agreed, check_terms, way_of
-from domain.complaint.state import Clock, Complaint, Deadline, Offer, Outcome, Side, Status
+from domain.complaint.state import Clock, Complaint, Deadline, Offer, Outcome, OutcomeKind, Side, Status, Way
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
-from domain.merchant.state import Merchant
-from domain.rulebook.book import Authority, Rulebook, TermName
+from domain.merchant.state import Adoption, Merchant
+from domain.merchant.state import Status as MerchantStatus
+from domain.rulebook.book import Authority, Rulebook, TermName, is_in_force, regions_around
+from domain.rulebook.codes import Slug
+from domain.rulebook.terms import COUNTRY
 from domain.values import CLOCK, Actor, Instant, LongText, MerchantId, Money, Role, ShortText, TimePrecision
 
 INSTANT = TimePrecision.INSTANT
@@ -74,6 +77,16 @@ class Routed(Event):
     clocks: tuple[Clock, ...] | None = None
 
 
+class PolicyExecuted(Event):
+    """The merchant had adopted a policy for such a case when it was filed, which settles it at once by its terms."""
+
+    name = "complaint.policy_executed"
+
+    policy_id: Slug
+    edition: Annotated[int, Field(ge=1)]
+    scenario: Slug
+
+
 class Answered(Event):
     """The merchant answered. ``relief`` is the amount offered, where one was stated.
 
@@ -118,7 +131,7 @@ class OfferDeclined(Event):
     text: LongText | None = None
 
 
-NegotiationEvent = Routed | Answered | OfferMade | OfferAccepted | OfferDeclined
+NegotiationEvent = Routed | PolicyExecuted | Answered | OfferMade | OfferAccepted | OfferDeclined
 
 #: An enterprise's own term is not among them: it is for settling the matter.
 _RESPONDING = frozenset({Deadline.ANSWER, Deadline.FIRST_RESPONSE, Deadline.ESCALATION})
@@ -145,6 +158,8 @@ def evolve(state: Complaint, event: NegotiationEvent) -> Complaint:
                 holder=event.merchant_id,
                 regime=event.regime or "",
             )
+        case PolicyExecuted():
+            return state
         case Answered():
             return state.with_clocks((), _RESPONDING, status=Status.ANSWERED, answered=True)
         case OfferMade():
@@ -161,7 +176,7 @@ def evolve(state: Complaint, event: NegotiationEvent) -> Complaint:
     "route-after-filing",
     roles=OFFICE | CONSUMER_SIDE | {Role.PLATFORM},
     during=(Status.FILED,),
-    to=Status.ROUTED,
+    to=(Status.ROUTED, Status.RESOLVED),
 )
 def route(
     state: Complaint,
@@ -174,14 +189,21 @@ def route(
     regime: Regime | None = None,
     answer_due: Instant | None = None,
     precision: TimePrecision = INSTANT,
-) -> list[NegotiationEvent | Published]:
+) -> list[NegotiationEvent | Published | Resolved]:
     """Send the complaint to the merchant first, by the terms of an arrangement, or with a due time of one's own.
 
-    ``merchant`` is the merchant's state; what counts is what it had signed when the complaint was filed.
+    ``merchant`` is the merchant's state; what counts is what it had signed or adopted when the complaint was filed. A
+    policy that it had adopted for such a case settles it at once.
     """
+    if merchant.status is MerchantStatus.MERGED and not state.imported:
+        raise RuleViolation(
+            "route-to-who-goes-on",
+            f"{merchant_id} was merged into {merchant.merged_into}",
+            hint=f"send it to {merchant.merged_into}",
+        )
     if answer_due is not None and answer_due < at:
         raise InvalidInput("the answer would be due before the complaint is routed", hint="give a later due time")
-    if state.merchant_id not in ("", merchant_id):
+    if state.merchant_id not in ("", merchant_id) and state.merchant_id not in merchant.absorbed:
         raise InvalidInput(f"the order is from {state.merchant_id}", hint="send it there, or file it without the order")
     if regime is None and merchant.had_signed(state.filed_at or at) and not state.imported:
         raise RuleViolation(
@@ -194,8 +216,16 @@ def route(
     routed = Routed(
         occurred_at=at, actor=by, merchant_id=merchant_id, answer_due=answer_due, precision=precision, regime=regime
     )
-    filed_at = state.filed_at or at
-    match regime:
+    adoption = next((one for one in merchant.adopted(state.filed_at or at) if _covers(one, state, book)), None)
+    sent = _sent(state, routed, merchant, book)
+    return sent if adoption is None else _executed(state, sent, adoption, book)
+
+
+def _sent(
+    state: Complaint, routed: Routed, merchant: Merchant, book: Rulebook
+) -> list[NegotiationEvent | Published | Resolved]:
+    filed_at = state.filed_at or routed.occurred_at
+    match routed.regime:
         case None:
             return [routed]
         case Regime.PROMISE:
@@ -205,7 +235,52 @@ def route(
         case Regime.ONE_CLICK:
             return [_by_one_click(state, routed, book)]
         case _:
-            assert_never(regime)
+            assert_never(routed.regime)
+
+
+def _covers(adoption: Adoption, state: Complaint, book: Rulebook) -> bool:
+    """Whether a policy settles such a complaint: of one consumer, about a known price in yuan."""
+    policy, price, filed_at = adoption.policy, state.paid, state.filed_at
+    if state.imported or state.representatives or filed_at is None or state.purchased_at is None or price is None:
+        return False
+    within = Term(n=policy.within_days, unit=Unit.DAYS, source=policy.source)
+    return (
+        state.scenario in policy.scenarios
+        and price.currency == "CNY"
+        and (policy.most_fen is None or price.fen <= policy.most_fen)
+        and filed_at <= due(state.purchased_at, within, book.calendar).at
+        and is_in_force(policy, day_of(filed_at))
+        and policy.region in regions_around(state.region or COUNTRY)
+        and bool(_given(adoption, price))
+    )
+
+
+def _given(adoption: Adoption, price: Money) -> tuple[Outcome, ...]:
+    """Return what a policy gives for a price, to the fen, without what comes to nothing."""
+    shares = [(OutcomeKind(term.kind), term.fen(price.fen)) for term in adoption.policy.terms]
+    return tuple(Outcome(kind=kind, amount=None if fen is None else Money(fen=fen)) for kind, fen in shares if fen != 0)
+
+
+def _executed(
+    state: Complaint, sent: list[NegotiationEvent | Published | Resolved], adoption: Adoption, book: Rulebook
+) -> list[NegotiationEvent | Published | Resolved]:
+    """Settle by a policy what was sent to the merchant; no term of an arrangement begins."""
+    routed, *published = sent
+    at, by = routed.occurred_at, routed.actor
+    assert state.paid is not None
+    resolved = agreed(state, _given(adoption, state.paid), at, by, book, way=Way.NEGOTIATION)
+    return [
+        routed.model_copy(update={"answer_due": None, "clocks": None, "rule_set": None}),
+        *published,
+        PolicyExecuted(
+            occurred_at=at,
+            actor=by,
+            policy_id=adoption.policy.id,
+            edition=adoption.edition,
+            scenario=state.scenario,
+        ),
+        resolved.model_copy(update={"basis": "policy"}),
+    ]
 
 
 def terms_of(state: Complaint, at: datetime, book: Rulebook) -> tuple[Clock, ...]:
@@ -227,7 +302,9 @@ def terms_of(state: Complaint, at: datetime, book: Rulebook) -> tuple[Clock, ...
             return ()
 
 
-def _by_promise(state: Complaint, routed: Routed, book: Rulebook, signed: bool) -> list[NegotiationEvent | Published]:
+def _by_promise(
+    state: Complaint, routed: Routed, book: Rulebook, signed: bool
+) -> list[NegotiationEvent | Published | Resolved]:
     at, by = routed.occurred_at, routed.actor
     if not signed:
         unsigned = routed.model_copy(update={"signed": False})

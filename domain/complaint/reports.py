@@ -11,12 +11,15 @@ from domain.complaint.action import OFFICE, action
 from domain.complaint.clocks import ended, in_force, start
 from domain.complaint.jurisdiction import DivisionCode
 from domain.complaint.state import Clock, Complaint, Deadline, RequestKind, Status
-from domain.errors import RuleViolation
+from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.rulebook.book import Authority, LimitName, Rulebook, RuleSet, TermName
-from domain.values import Actor, LongText, Money, OfficeId, RandomId, Role, ShortText
+from domain.rulebook.codes import CodeValue
+from domain.values import Actor, LongText, MerchantId, Money, OfficeId, RandomId, Role, ShortText
 
 REPORT = (RequestKind.REPORT,)
+#: The code list of named violations.
+VIOLATIONS = "violation"
 
 
 class VerificationBegun(Event):
@@ -56,13 +59,18 @@ class CaseDeclined(Event):
 
 
 class PenaltyImposed(Event):
-    """What the case led to. ``fine`` is absent where it is a warning only."""
+    """What the case led to. ``fine`` is absent where it is a warning only.
+
+    ``merchant_id``: on whom it was imposed, where the ledger knows; ``violation`` is a code of the list ``violation``.
+    """
 
     name = "complaint.penalty_imposed"
 
     case_number: ShortText
     basis: ShortText
     fine: Money | None = None
+    merchant_id: MerchantId | None = None
+    violation: CodeValue | None = None
 
 
 class CaseDismissed(Event):
@@ -210,10 +218,31 @@ def decline_case(state: Complaint, *, at: datetime, by: Actor, reason: LongText)
 
 @action("penalty-after-case", roles=OFFICE, during=(Status.CASE_FILED,), to=Status.CLOSED, kinds=REPORT)
 def impose_penalty(
-    state: Complaint, *, at: datetime, by: Actor, case_number: ShortText, basis: ShortText, fine: Money | None = None
+    state: Complaint,
+    *,
+    at: datetime,
+    by: Actor,
+    book: Rulebook,
+    case_number: ShortText,
+    basis: ShortText,
+    fine: Money | None = None,
+    merchant_id: MerchantId | None = None,
+    violation: CodeValue | None = None,
 ) -> list[ReportEvent]:
-    """Record the penalty that the case led to, with its legal basis."""
-    return [PenaltyImposed(occurred_at=at, actor=by, case_number=case_number, basis=basis, fine=fine)]
+    """Record the penalty that the case led to, with its legal basis, on whom, and for which named violation."""
+    if violation is not None and VIOLATIONS in book.code_lists and book.code(VIOLATIONS, violation) is None:
+        raise InvalidInput(f"{violation!r} is not a named violation", hint=f"see the code list {VIOLATIONS!r}")
+    return [
+        PenaltyImposed(
+            occurred_at=at,
+            actor=by,
+            case_number=case_number,
+            basis=basis,
+            fine=fine,
+            merchant_id=merchant_id,
+            violation=violation,
+        )
+    ]
 
 
 @action("penalty-after-case", roles=OFFICE, during=(Status.CASE_FILED,), to=Status.CLOSED, kinds=REPORT)

@@ -14,7 +14,7 @@ from domain.complaint.state import Clock, Complaint, Deadline, Outcome, OutcomeK
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.rulebook.book import Rulebook, TermName
-from domain.values import Actor, Money, Role, ShortText, TimePrecision
+from domain.values import Actor, FundId, Money, Role, ShortText, TimePrecision
 
 MONEY = frozenset(
     {
@@ -25,7 +25,7 @@ MONEY = frozenset(
     }
 )
 REFUNDS = frozenset({OutcomeKind.PARTIAL_REFUND, OutcomeKind.FULL_REFUND})
-Basis = Literal["relief_granted", "agreement", "consumer_confirmed", "decision", "award", "judgment"]
+Basis = Literal["relief_granted", "agreement", "consumer_confirmed", "decision", "award", "judgment", "policy"]
 
 
 class Resolved(Event):
@@ -45,7 +45,10 @@ class Resolved(Event):
 
 
 class Performed(Event):
-    """An item of the terms was performed, or a part of its amount. ``complete``: nothing is left of all the terms."""
+    """An item of the terms was performed, or a part of its amount. ``complete``: nothing is left of all the terms.
+
+    ``advanced_by``: the fund that paid in place of the payer, who owes it now.
+    """
 
     name = "complaint.performed"
 
@@ -55,6 +58,7 @@ class Performed(Event):
     payer: ShortText
     reference: ShortText | None = None
     complete: bool
+    advanced_by: FundId | None = None
 
 
 class JudiciallyConfirmed(Event):
@@ -89,7 +93,7 @@ def evolve(state: Complaint, event: SettlementEvent) -> Complaint:
             paid = list(old.performed)
             paid[event.item] += event.amount.fen if event.amount is not None else 0
             settlement = replace(old, performed=tuple(paid))
-            if _left(settlement, event.item) == 0:
+            if left_of(settlement, event.item) == 0:
                 settlement = replace(settlement, done=old.done | {event.item})
             over = frozenset({Deadline.PERFORMANCE}) if event.complete else frozenset()
             return state.with_clocks((), over, settlement=settlement)
@@ -99,8 +103,8 @@ def evolve(state: Complaint, event: SettlementEvent) -> Complaint:
             assert_never(event)
 
 
-def _left(settlement: Settlement, item: int) -> int:
-    """How much of an item is still to be paid; 0 for one without an amount."""
+def left_of(settlement: Settlement, item: int) -> int:
+    """Return how much of an item is still to be paid; 0 for one without an amount."""
     amount = settlement.terms[item].amount
     return 0 if amount is None else amount.fen - settlement.performed[item]
 
@@ -208,9 +212,14 @@ def way_of(state: Complaint) -> Way:
 
 
 def _to_perform(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
-    if len(state.settlement.done) < len(state.settlement.terms):
-        return None
-    return RuleViolation("perform-what-was-agreed", "nothing is left to perform", hint="settle on terms first")
+    left = set(range(len(state.settlement.terms))) - state.settlement.done
+    if not left:
+        return RuleViolation("perform-what-was-agreed", "nothing is left to perform", hint="settle on terms first")
+    return _advance_pending(min(left)) if all(map(state.advance_pending, left)) else None
+
+
+def _advance_pending(item: int) -> RuleViolation:
+    return RuleViolation("advance-pending", f"a fund is asked to advance item {item}", hint="wait for its answer")
 
 
 @action(
@@ -236,12 +245,14 @@ def perform(
     if item >= len(settlement.terms) or item in settlement.done:
         left = sorted(set(range(len(settlement.terms))) - settlement.done)
         raise InvalidInput(f"item {item} is not to be performed", hint=f"left are: {', '.join(map(str, left))}")
+    if state.advance_pending(item):
+        raise _advance_pending(item)
     agreed_on = settlement.terms[item]
     if (amount is None) != (agreed_on.amount is None):
         raise InvalidInput(
             f"{agreed_on.kind} {'needs' if amount is None else 'carries no'} amount", hint="see the terms"
         )
-    left_of_it = _left(settlement, item)
+    left_of_it = left_of(settlement, item)
     if amount is not None and agreed_on.amount is not None:
         if amount.currency != agreed_on.amount.currency:
             raise InvalidInput(f"agreed was {agreed_on.amount.currency}, not {amount.currency}", hint="use the same")
@@ -257,20 +268,32 @@ def perform(
             "who has to pay says that it was paid, but not how that can be found",
             hint="give the reference of the payment, or let the consumer confirm it",
         )
-    finished = amount is None or amount.fen == left_of_it
-    complete = finished and len(settlement.done) + 1 == len(settlement.terms)
-    return [
-        Performed(
-            occurred_at=at,
-            actor=by,
-            item=item,
-            kind=agreed_on.kind,
-            amount=amount,
-            payer=agreed_on.payer or "merchant",
-            reference=reference,
-            complete=complete,
-        )
-    ]
+    return [performed(settlement, at, by, item, amount, reference)]
+
+
+def performed(
+    settlement: Settlement,
+    at: datetime,
+    by: Actor,
+    item: int,
+    amount: Money | None,
+    reference: str | None,
+    advanced_by: str | None = None,
+) -> Performed:
+    """Return that an item was performed, or a part of its amount paid, and whether nothing is left of all then."""
+    agreed_on = settlement.terms[item]
+    finished = amount is None or amount.fen == left_of(settlement, item)
+    return Performed(
+        occurred_at=at,
+        actor=by,
+        item=item,
+        kind=agreed_on.kind,
+        amount=amount,
+        payer=agreed_on.payer or "merchant",
+        reference=reference,
+        complete=finished and len(settlement.done) + 1 == len(settlement.terms),
+        advanced_by=advanced_by,
+    )
 
 
 def _confirmable(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -79,6 +79,7 @@ class Deadline(StrEnum):
     MEDIATION = "mediation"
     VERIFICATION = "verification"
     PERFORMANCE = "performance"
+    EVIDENCE = "evidence"
 
 
 class Clock(BaseModel):
@@ -182,6 +183,7 @@ class Settlement:
     publication_agreed: frozenset[Side] = frozenset()
     decided: bool = False
     decision_published: bool = False
+    fraud: bool = False
 
     @property
     def final(self) -> bool:
@@ -198,6 +200,33 @@ class Investigation:
     rewarded: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Fraud:
+    """The fraud that is alleged and not decided on yet: on which platform, and until when the merchant's evidence is
+    awaited (None: it is not)."""
+
+    platform_id: str = ""
+    evidence_due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAdvance:
+    """An advance that a fund was asked for; ``round``: how often the complaint had been reopened by then."""
+
+    item: int
+    kind: OutcomeKind
+    fund_id: str
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advances:
+    """How often a fund was asked, and what is not answered yet, by the number of the request."""
+
+    requested: int = 0
+    pending: Mapping[int, PendingAdvance] = field(default_factory=dict)
+
+
 NO_MEMBERS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -206,8 +235,8 @@ class Complaint(NamedTuple):
 
     ``missed`` are the deadlines missed since it was filed or last reopened; ``stated_due`` until when an answer was due
     by a register of origin; ``rules`` the rule set that it was accepted under; ``members`` the sums in hundredths of
-    those who joined a joint complaint; ``paid`` what the order cost; ``holder`` who has it now: an office, a merchant,
-    a partner organisation, a platform, a court, another authority.
+    those who joined a joint complaint; ``paid`` what the order cost; ``scenario`` the kind of dispute; ``holder``
+    who has it now: an office, a merchant, a partner organisation, a platform, a court, another authority.
     """
 
     status: Status = Status.NONE
@@ -226,6 +255,7 @@ class Complaint(NamedTuple):
     claim: Money | None = None
     purchased_at: datetime | None = None
     paid: Money | None = None
+    scenario: str = ""
     holder: str = ""
     office_id: str = ""
     rules: str = ""
@@ -246,6 +276,8 @@ class Complaint(NamedTuple):
     mediation: Mediation = Mediation()
     settlement: Settlement = Settlement()
     investigation: Investigation = Investigation()
+    fraud: Fraud = Fraud()
+    advances: Advances = Advances()
 
     @property
     def since(self) -> datetime | None:
@@ -268,6 +300,10 @@ class Complaint(NamedTuple):
     def answer_due(self) -> datetime | None:
         """Until when the merchant's answer is awaited, if there is a term that runs."""
         return next((clock.due for clock in self.clocks if clock.deadline is Deadline.ANSWER), self.stated_due)
+
+    def advance_pending(self, item: int) -> bool:
+        """Whether a fund was asked to advance what is left of an item of the terms, and has not answered."""
+        return any(one.item == item and one.round == self.reopened for one in self.advances.pending.values())
 
     def clock(self, deadline: Deadline) -> Clock | None:
         """Return the clock of ``deadline``, if it runs or stands still."""

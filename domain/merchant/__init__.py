@@ -1,1 +1,1 @@
-"""A merchant: who it is, and what it takes part in."""
+"""A merchant: who it is, what it takes part in, what it changes, and how it stands."""

@@ -1,4 +1,4 @@
-"""What a merchant takes part in: the seven-day promise, and online dispute resolution."""
+"""What a merchant takes part in: the seven-day promise, online dispute resolution, and quality circles."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import assert_never
 from domain.action import Refusal, action
 from domain.errors import RuleViolation
 from domain.event import Event
-from domain.merchant.state import Membership, Merchant, Status
+from domain.merchant.state import Membership, Merchant, Status, ended, joined
 from domain.rulebook.book import Rulebook
+from domain.rulebook.codes import Slug
 from domain.values import Actor, Role, ShortText
 
 BY_MERCHANT = (Role.MERCHANT, Role.PLATFORM, Role.REGULATOR)
@@ -47,54 +48,90 @@ class EnrolmentEnded(Event):
     reason: ShortText
 
 
-MembershipEvent = PromiseSigned | PromiseLeft | Enrolled | EnrolmentEnded
+class CircleJoined(Event):
+    """The merchant declares that it meets the standard of a quality circle, and is of it from now on."""
+
+    name = "merchant.circle_joined"
+
+    circle: Slug
+    standard: ShortText
+
+
+class CircleLeft(Event):
+    """The merchant leaves a quality circle."""
+
+    name = "merchant.circle_left"
+
+    circle: Slug
+    reason: ShortText
+
+
+class ExpelledFromCircle(Event):
+    """The merchant no longer meets the standard of a quality circle, and was put out of it."""
+
+    name = "merchant.expelled_from_circle"
+
+    circle: Slug
+    reason: ShortText
+
+
+MembershipEvent = (
+    PromiseSigned | PromiseLeft | Enrolled | EnrolmentEnded | CircleJoined | CircleLeft | ExpelledFromCircle
+)
 
 
 def evolve(state: Merchant, event: MembershipEvent) -> Merchant:
+    at = event.occurred_at
     match event:
         case PromiseSigned():
-            return replace(state, promises=(*state.promises, (event.occurred_at, None)))
+            return replace(state, promises=joined(state.promises, at))
         case PromiseLeft():
-            return replace(state, promises=_ended(state.promises, event.occurred_at))
+            return replace(state, promises=ended(state.promises, at))
         case Enrolled():
-            return replace(state, enrolments=(*state.enrolments, (event.occurred_at, None)))
+            return replace(state, enrolments=joined(state.enrolments, at))
         case EnrolmentEnded():
-            return replace(state, enrolments=_ended(state.enrolments, event.occurred_at))
+            return replace(state, enrolments=ended(state.enrolments, at))
+        case CircleJoined():
+            own = joined(state.circles.get(event.circle, ()), at)
+            return replace(state, circles={**state.circles, event.circle: own})
+        case CircleLeft() | ExpelledFromCircle():
+            own = ended(state.circles[event.circle], at)
+            return replace(state, circles={**state.circles, event.circle: own})
         case _:
             assert_never(event)
 
 
-def _ended(memberships: tuple[Membership, ...], at: datetime) -> tuple[Membership, ...]:
-    return (*memberships[:-1], (memberships[-1][0], at))
+def _not_joining(memberships: tuple[Membership, ...], at: datetime, rule: str, message: str) -> RuleViolation | None:
+    """Refuse to join what was joined and not left, or at a time before it was left."""
+    if not memberships:
+        return None
+    over = memberships[-1][1]
+    if over is None:
+        return RuleViolation(rule, message, hint="leave first")
+    if at < over:
+        return RuleViolation(rule, "this is before the last membership ended", hint="give a later time")
+    return None
+
+
+def _not_leaving(memberships: tuple[Membership, ...], at: datetime, rule: str, message: str) -> RuleViolation | None:
+    """Refuse to leave what was not joined, or at a time before it was."""
+    if not memberships or memberships[-1][1] is not None:
+        return RuleViolation(rule, message, hint="join first")
+    if at < memberships[-1][0]:
+        return RuleViolation(rule, "this is before it was joined", hint="give a later time")
+    return None
 
 
 def _joins(field: str, rule: str, message: str) -> Refusal:
-    """Refuse to join what was joined and not left, or at a time before it was left."""
-
     def refuse(state: Merchant, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
-        memberships: tuple[Membership, ...] = getattr(state, field)
-        if not memberships:
-            return None
-        over = memberships[-1][1]
-        if over is None:
-            return RuleViolation(rule, message, hint="leave first")
-        if at < over:
-            return RuleViolation(rule, "this is before the last membership ended", hint="give a later time")
-        return None
+        return _not_joining(getattr(state, field), at, rule, message)
 
     return refuse
 
 
 def _leaves(field: str, rule: str, message: str) -> Refusal:
-    """Refuse to leave what was not joined, or at a time before it was."""
-
     def refuse(state: Merchant, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
-        memberships: tuple[Membership, ...] = getattr(state, field)
-        if not memberships or memberships[-1][1] is not None:
-            return RuleViolation(rule, message, hint="join first")
-        if at < memberships[-1][0]:
-            return RuleViolation(rule, "this is before it was joined", hint="give a later time")
-        return None
+        return _not_leaving(getattr(state, field), at, rule, message)
 
     return refuse
 
@@ -141,3 +178,45 @@ def enrol(state: Merchant, *, at: datetime, by: Actor) -> list[MembershipEvent]:
 def end_enrolment(state: Merchant, *, at: datetime, by: Actor, reason: ShortText) -> list[MembershipEvent]:
     """End the enrolment for online dispute resolution."""
     return [EnrolmentEnded(occurred_at=at, actor=by, reason=reason)]
+
+
+@action("circle-joined-once", roles=(Role.MERCHANT, Role.PLATFORM), during=DURING)
+def join_circle(
+    state: Merchant, *, at: datetime, by: Actor, circle: Slug, standard: ShortText
+) -> list[MembershipEvent]:
+    """Join a quality circle by declaring that its standard is met. Several may be joined."""
+    refused = _not_joining(
+        state.circles.get(circle, ()), at, "circle-joined-once", f"the circle {circle} is joined already"
+    )
+    if refused is not None:
+        raise refused
+    return [CircleJoined(occurred_at=at, actor=by, circle=circle, standard=standard)]
+
+
+def _in_no_circle(state: Merchant, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
+    if any(_not_leaving(own, at, "", "") is None for own in state.circles.values()):
+        return None
+    return RuleViolation("circle-left-when-joined", "the merchant is in no quality circle", hint="join one first")
+
+
+def _check_in_circle(state: Merchant, circle: str, at: datetime) -> None:
+    own = state.circles.get(circle, ())
+    refused = _not_leaving(own, at, "circle-left-when-joined", f"the merchant is not in the circle {circle}")
+    if refused is not None:
+        raise refused
+
+
+@action("circle-left-when-joined", roles=(Role.MERCHANT, Role.PLATFORM), during=DURING, unless=_in_no_circle)
+def leave_circle(state: Merchant, *, at: datetime, by: Actor, circle: Slug, reason: ShortText) -> list[MembershipEvent]:
+    """Leave a quality circle."""
+    _check_in_circle(state, circle, at)
+    return [CircleLeft(occurred_at=at, actor=by, circle=circle, reason=reason)]
+
+
+@action("circle-left-when-joined", roles=(Role.REGULATOR, Role.PLATFORM), during=DURING, unless=_in_no_circle)
+def expel_from_circle(
+    state: Merchant, *, at: datetime, by: Actor, circle: Slug, reason: ShortText
+) -> list[MembershipEvent]:
+    """Put a merchant out of a quality circle whose standard it does not meet."""
+    _check_in_circle(state, circle, at)
+    return [ExpelledFromCircle(occurred_at=at, actor=by, circle=circle, reason=reason)]

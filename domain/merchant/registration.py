@@ -1,19 +1,26 @@
-"""Who a merchant is."""
+"""Who a merchant is, whom it belongs with, and who goes on in its place."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
 
 from domain.action import action
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
-from domain.merchant.state import Merchant, Status
+from domain.merchant.state import Merchant, Status, not_before
+from domain.rulebook.book import Rulebook
 from domain.rulebook.codes import valid_credit_code
-from domain.values import Actor, Code, Role, ShortText, TimePrecision
+from domain.tracing import Traced
+from domain.values import Actor, Code, MerchantId, Role, ShortText, TimePrecision
 
 #: The code list of unified social credit codes.
 CREDIT_CODES = "GB 32100"
+ROLES = (Role.MERCHANT, Role.PLATFORM, Role.REGULATOR)
+DURING = (Status.REGISTERED,)
 
 
 class Registered(Event):
@@ -27,11 +34,93 @@ class Registered(Event):
     precision: TimePrecision = TimePrecision.INSTANT
 
 
-RegistrationEvent = Registered
+class Relation(StrEnum):
+    """What one merchant is of another."""
+
+    BRANCH_OF = "branch_of"
+    SAME_OWNER = "same_owner"
+    SAME_CONTROL = "same_control"
+    AGENT_OF = "agent_of"
+
+
+class Linked(Event):
+    """The merchant is ``relation`` the other: a branch of it, say."""
+
+    name = "merchant.linked"
+
+    other: MerchantId
+    relation: Relation
+    basis: ShortText
+
+
+class LinkedBack(Event):
+    """The other merchant is ``relation`` this one; recorded there as linked."""
+
+    name = "merchant.linked_back"
+
+    other: MerchantId
+    relation: Relation
+    basis: ShortText
+
+
+class Unlinked(Event):
+    """The merchant no longer belongs with the other."""
+
+    name = "merchant.unlinked"
+
+    other: MerchantId
+    reason: ShortText
+
+
+class UnlinkedBack(Event):
+    """The other merchant no longer belongs with this one; recorded there as unlinked."""
+
+    name = "merchant.unlinked_back"
+
+    other: MerchantId
+    reason: ShortText
+
+
+class MergedInto(Event):
+    """The merchant is no more; ``into`` goes on in its place. ``earlier`` are those that had merged into this one."""
+
+    name = "merchant.merged_into"
+
+    into: MerchantId
+    earlier: tuple[MerchantId, ...] = ()
+    basis: ShortText
+
+
+class Absorbed(Event):
+    """This merchant goes on in place of another, and of those that had merged into that one."""
+
+    name = "merchant.absorbed"
+
+    merchant_id: MerchantId
+    earlier: tuple[MerchantId, ...] = ()
+
+
+RegistrationEvent = Registered | Linked | LinkedBack | Unlinked | UnlinkedBack | MergedInto | Absorbed
 
 
 def evolve(state: Merchant, event: RegistrationEvent) -> Merchant:
-    return replace(state, status=Status.REGISTERED)
+    match event:
+        case Registered():
+            return replace(state, status=Status.REGISTERED)
+        case Linked():
+            return replace(state, linked={**state.linked, event.other: event.occurred_at})
+        case Unlinked():
+            return replace(state, linked={other: at for other, at in state.linked.items() if other != event.other})
+        case LinkedBack():
+            return replace(state, linked_back=state.linked_back | {event.other})
+        case UnlinkedBack():
+            return replace(state, linked_back=state.linked_back - {event.other})
+        case MergedInto():
+            return replace(state, status=Status.MERGED, merged_into=event.into)
+        case Absorbed():
+            return replace(state, absorbed=state.absorbed | {event.merchant_id, *event.earlier})
+        case _:
+            assert_never(event)
 
 
 @action("merchant-registered-once", roles=tuple(Role), during=(Status.NONE,), to=Status.REGISTERED)
@@ -61,3 +150,95 @@ def register(
             precision=precision,
         )
     ]
+
+
+@action("linked-once", roles=ROLES, during=DURING)
+def link_merchant(
+    state: Merchant,
+    *,
+    at: datetime,
+    by: Actor,
+    own_id: MerchantId,
+    other: MerchantId,
+    relation: Relation,
+    basis: ShortText,
+) -> list[RegistrationEvent]:
+    """Link the merchant to another that it belongs with: as its branch, its agent, or by owner or control."""
+    if other == own_id:
+        raise InvalidInput("a merchant is not linked to itself", hint="name the other merchant")
+    if other in state.linked:
+        raise RuleViolation("linked-once", f"it is linked to {other} already", hint="unlink it first")
+    return [Linked(occurred_at=at, actor=by, other=other, relation=relation, basis=basis)]
+
+
+def _linked_to_none(state: Merchant, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
+    if state.linked:
+        return None
+    return RuleViolation("unlinked-when-linked", "it is linked to no other merchant", hint="link it first")
+
+
+@action("unlinked-when-linked", roles=ROLES, during=DURING, unless=_linked_to_none)
+def unlink_merchant(
+    state: Merchant, *, at: datetime, by: Actor, other: MerchantId, reason: ShortText
+) -> list[RegistrationEvent]:
+    """End a link that this merchant has to another; one that another has to it is ended there."""
+    if other not in state.linked:
+        raise RuleViolation(
+            "unlinked-when-linked", f"it is not linked to {other}", hint="end the link where it was recorded"
+        )
+    not_before(state.linked[other], at, "it was linked")
+    return [Unlinked(occurred_at=at, actor=by, other=other, reason=reason)]
+
+
+@action("merged-once", roles=(Role.MERCHANT, Role.REGULATOR), during=DURING, to=Status.MERGED)
+def merge_merchant(
+    state: Merchant,
+    *,
+    at: datetime,
+    by: Actor,
+    own_id: MerchantId,
+    merchant_id: MerchantId,
+    merchant: Merchant,
+    basis: ShortText,
+) -> list[RegistrationEvent]:
+    """Merge into another merchant, ``merchant_id``, which goes on; after that this one can only be read."""
+    if merchant_id == own_id:
+        raise InvalidInput("a merchant is not merged into itself", hint="name the one that goes on")
+    if merchant.status is not Status.REGISTERED:
+        where = f"merged into {merchant.merged_into}" if merchant.merged_into else "not registered"
+        raise RuleViolation(
+            "merged-into-who-goes-on",
+            f"{merchant_id} is {where}",
+            hint=f"merge into {merchant.merged_into or 'one that is registered'}",
+        )
+    return [MergedInto(occurred_at=at, actor=by, into=merchant_id, earlier=tuple(sorted(state.absorbed)), basis=basis)]
+
+
+def link_back(
+    state: Merchant, *, at: datetime, by: Actor, other: str, relation: Relation, basis: str
+) -> list[RegistrationEvent]:
+    """Record on the other side that ``other`` is linked to this merchant."""
+    if state.status is Status.NONE or other in state.linked_back:
+        return []
+    return [LinkedBack(occurred_at=at, actor=by, other=other, relation=relation, basis=basis)]
+
+
+def unlink_back(state: Merchant, *, at: datetime, by: Actor, other: str, reason: str) -> list[RegistrationEvent]:
+    """Record on the other side that ``other`` is no longer linked to this merchant."""
+    if other not in state.linked_back:
+        return []
+    return [UnlinkedBack(occurred_at=at, actor=by, other=other, reason=reason)]
+
+
+def absorb(
+    state: Merchant, *, at: datetime, by: Actor, merchant_id: str, earlier: tuple[str, ...] = ()
+) -> list[RegistrationEvent]:
+    """Record that this merchant goes on in place of ``merchant_id``, and of those that had merged into that one."""
+    if state.status is Status.NONE or merchant_id in state.absorbed:
+        return []
+    return [Absorbed(occurred_at=at, actor=by, merchant_id=merchant_id, earlier=earlier)]
+
+
+def as_own(state: Merchant, own_id: str, traced: Iterable[Traced]) -> list[Traced]:
+    """Return the requests with those that were sent to a merchant merged into this one as its own."""
+    return [replace(one, merchant_id=own_id) if one.merchant_id in state.absorbed else one for one in traced]

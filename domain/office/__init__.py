@@ -1,1 +1,1 @@
-"""An office of the authority, or a body that mediates: its place in the tree, and its mediators."""
+"""An office of the authority, or a body that mediates: its mediators, what it warns of and evaluates."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, Field
 
 from domain.complaint.mediation import Candidate
+from domain.values import FROZEN
 
 
 class Status(StrEnum):
@@ -18,10 +21,45 @@ class Status(StrEnum):
     ESTABLISHED = "established"
 
 
+Permille = Annotated[int, Field(ge=0, le=1000)]
+
+
+class Figures(BaseModel):
+    """What an evaluation found: cases, the median of the hours to resolve them, satisfaction and success."""
+
+    model_config = FROZEN
+    cases: Annotated[int, Field(ge=1)]
+    resolution_hours_median: Annotated[int, Field(ge=0)]
+    satisfaction_permille: Permille
+    success_permille: Permille
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Whom an evaluation was of, in which period, and what it found."""
+
+    evaluated: str
+    first: date
+    last: date
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An open finding of an evaluation; ``acted``: the day on which something was first done about it."""
+
+    evaluation: int
+    acted: date | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """``mediators`` are those enrolled now, by id, without their load; ``conflicts`` whom each must not judge, which
-    holds for those released too."""
+    holds for those released too.
+
+    ``warnings``: the year of each warning case, by number; ``yearly_lists``: how often the list of a year was
+    published. ``evaluations`` by number; ``findings``: how many there were, ``open_findings`` those not measured again.
+    """
 
     kind: ClassVar[str] = "office"
     since: ClassVar[datetime | None] = None
@@ -31,6 +69,11 @@ class Office:
     division: str = ""
     mediators: Mapping[str, Candidate] = field(default_factory=dict)
     conflicts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    warnings: Mapping[int, int] = field(default_factory=dict)
+    yearly_lists: Mapping[int, int] = field(default_factory=dict)
+    evaluations: Mapping[int, Evaluation] = field(default_factory=dict)
+    findings: int = 0
+    open_findings: Mapping[int, Finding] = field(default_factory=dict)
 
     def candidates(self, loads: Mapping[str, int]) -> tuple[Candidate, ...]:
         """Return the mediators with the number of cases that each has now (absent: none)."""

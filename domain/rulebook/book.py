@@ -18,6 +18,7 @@ from domain.calendar import Calendar, Term
 from domain.errors import InvalidInput, RuleViolation
 from domain.rulebook.codes import CodeList, Entry, Region, Slug
 from domain.rulebook.fees import FeeSchedule
+from domain.rulebook.policies import PolicyTemplate
 from domain.rulebook.scenarios import Scenario
 from domain.values import FROZEN, ShortText
 
@@ -177,6 +178,7 @@ class Part(StrEnum):
     CODES = "codes"
     SCENARIOS = "scenarios"
     PARAMETERS = "parameters"
+    POLICIES = "policies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ class Rulebook:
     code_lists: Mapping[str, CodeList]
     scenarios: Mapping[str, Scenario]
     parameters: Mapping[str, Parameters]
+    policies: Mapping[str, PolicyTemplate]
     editions: Mapping[tuple[Part, str], int]
 
     def edition(self, part: Part, key: str) -> int:
@@ -240,7 +243,7 @@ class Rulebook:
         return None if codes is None else codes.entries.get(value)
 
 
-EMPTY = Rulebook({}, Calendar({}), {}, {}, {}, {}, {})
+EMPTY = Rulebook({}, Calendar({}), {}, {}, {}, {}, {}, {})
 
 
 def regions_around(region: str) -> list[str]:

@@ -29,11 +29,13 @@ from domain.rulebook.events import (
     CodeListPublished,
     FeeSchedulePublished,
     ParametersPublished,
+    PolicyPublished,
     RulebookEvent,
     RuleSetPublished,
     ScenarioPublished,
 )
 from domain.rulebook.fees import Complexity, FeeBand, FeeSchedule
+from domain.rulebook.policies import GIVES, PAID, REFUNDS, PolicyTemplate, Relief
 from domain.rulebook.scenarios import Scenario
 from domain.values import Actor, Role
 
@@ -200,6 +202,36 @@ def publish_parameters(
     if parameters.name == CREDIT_SCORE:
         _credit_score(parameters)
     return [ParametersPublished(occurred_at=at, actor=by, edition=edition, parameters=parameters)]
+
+
+def publish_policy(
+    book: Rulebook, *, at: datetime, by: Actor, edition: int, policy: PolicyTemplate
+) -> list[RulebookEvent]:
+    """Publish a policy that merchants may adopt. Who has adopted an earlier edition stays under that one."""
+    _editor(by)
+    _next_edition(book, Part.POLICIES, policy.id, edition)
+    what = f"the policy {policy.id}"
+    _days_in_order(what, policy)
+    kinds = [term.kind for term in policy.terms]
+    _once(f"{what}: the term", kinds)
+    if not GIVES[policy.kind] & set(kinds):
+        raise InvalidInput(
+            f"{what} is about {policy.kind.value}, but does not give it",
+            hint=f"add {' or '.join(sorted(GIVES[policy.kind]))} to its terms",
+        )
+    if set(kinds) >= REFUNDS:
+        raise InvalidInput(f"{what} refunds twice", hint="besides a full refund there is nothing to refund")
+    for term in policy.terms:
+        if (term.permille is None) == (term.kind in PAID):
+            needs = "needs its share of the price" if term.kind in PAID else "is not paid"
+            raise InvalidInput(f"{what}: {term.kind.value} {needs}", hint="give permille with refunds and compensation")
+        whole = term.permille == 1000
+        if term.kind in REFUNDS and (whole != (term.kind is Relief.FULL_REFUND) or (term.permille or 0) > 1000):
+            raise InvalidInput(
+                f"{what}: {term.kind.value} of {term.permille} permille",
+                hint="a full refund is 1000 permille, a partial one is less",
+            )
+    return [PolicyPublished(occurred_at=at, actor=by, edition=edition, policy=policy)]
 
 
 def _editor(by: Actor) -> None:

@@ -13,6 +13,7 @@ from domain.event import Event
 from domain.rulebook.book import Parameters, RuleSet, WorkingYear
 from domain.rulebook.codes import CodeList
 from domain.rulebook.fees import FeeSchedule
+from domain.rulebook.policies import PolicyTemplate
 from domain.rulebook.scenarios import Scenario
 
 Edition = Annotated[int, Field(ge=1, le=10**6, strict=True)]
@@ -74,6 +75,15 @@ class ParametersPublished(Event):
     parameters: Parameters
 
 
+class PolicyPublished(Event):
+    """A policy was published, which merchants may adopt."""
+
+    name = "rulebook.policy_published"
+
+    edition: Edition
+    policy: PolicyTemplate
+
+
 RulebookEvent = (
     RuleSetPublished
     | CalendarPublished
@@ -81,4 +91,5 @@ RulebookEvent = (
     | CodeListPublished
     | ScenarioPublished
     | ParametersPublished
+    | PolicyPublished
 )

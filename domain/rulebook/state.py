@@ -13,6 +13,7 @@ from domain.rulebook.events import (
     CodeListPublished,
     FeeSchedulePublished,
     ParametersPublished,
+    PolicyPublished,
     RulebookEvent,
     RuleSetPublished,
     ScenarioPublished,
@@ -56,6 +57,10 @@ def evolve(book: Rulebook, event: RulebookEvent) -> Rulebook:
                 Part.PARAMETERS,
                 parameters.name,
                 event.edition,
+            )
+        case PolicyPublished(policy=policy):
+            return _edited(
+                replace(book, policies={**book.policies, policy.id: policy}), Part.POLICIES, policy.id, event.edition
             )
         case _:
             assert_never(event)

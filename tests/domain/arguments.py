@@ -18,11 +18,13 @@ from domain.complaint.filing import Joint, Order
 from domain.complaint.jurisdiction import Sale, Shop
 from domain.complaint.mediation import Candidate, MediatorKind
 from domain.complaint.negotiation import AnswerKind, Regime
-from domain.complaint.settlement import MONEY
+from domain.complaint.settlement import MONEY, left_of
 from domain.complaint.state import Complaint, Outcome, OutcomeKind, RequestKind, Side
-from domain.merchant.state import Merchant
+from domain.merchant.state import Adoption, Merchant
+from domain.merchant.state import Status as Standing
 from domain.rulebook.book import Rulebook
 from domain.rulebook.fees import Complexity
+from domain.subject.state import Purpose, Subject
 from domain.values import Actor, Channel, Code, Money, Origin, Role
 
 IDS = tuple(f"{n:08d}-1111-4111-8111-111111111111" for n in range(1, 9))
@@ -132,7 +134,14 @@ def order(occasion: Occasion) -> Order:
 
 def merchant(occasion: Occasion) -> Merchant:
     since = occasion.at - timedelta(days=400)
-    return Merchant(promises=occasion.one_of((), ((since, None),)), enrolments=occasion.one_of((), ((since, None),)))
+    policies = tuple(Adoption(policy, 1, since) for policy in occasion.book.policies.values())
+    return Merchant(
+        Standing.MERGED if occasion.odd() else Standing.REGISTERED,
+        promises=occasion.one_of((), ((since, None),)),
+        enrolments=occasion.one_of((), ((since, None),)),
+        adoptions=occasion.one_of((), (), policies),
+        merged_into=MERCHANTS[0],
+    )
 
 
 def candidates(occasion: Occasion) -> tuple[Candidate, ...]:
@@ -174,6 +183,28 @@ def _performed(occasion: Occasion) -> dict[str, Any]:
     return {"item": item, "amount": Money(fen=fen, currency=agreed.currency), "reference": reference}
 
 
+def _advanced(occasion: Occasion) -> dict[str, Any]:
+    settlement = occasion.state.settlement
+    owed = [
+        item
+        for item in range(len(settlement.terms))
+        if left_of(settlement, item) and not occasion.state.advance_pending(item)
+    ]
+    return {"item": occasion.one_of(*owed) if owed and not occasion.odd() else occasion.chance.randint(0, 3)}
+
+
+def _abroad(occasion: Occasion) -> dict[str, Any]:
+    partner = words(occasion)
+    use = (occasion.one_of(*Purpose) if occasion.odd() else Purpose.CROSS_BORDER_TRANSFER, partner)
+    return {"partner": partner, "subject": Subject(consents={use: ((occasion.at - timedelta(days=1), None),)})}
+
+
+def _verified(occasion: Occasion) -> dict[str, Any]:
+    verified = occasion.one_of(True, False)
+    loss = amount(occasion) if verified and occasion.one_of(True, False) else None
+    return {"verified": verified, "legal_steps": verified and occasion.one_of(True, False), "loss": loss}
+
+
 def _called_back(occasion: Occasion) -> dict[str, Any]:
     reached = occasion.one_of(True, False)
     return {"reached": reached, "satisfaction": occasion.chance.randint(1, 5) if reached or occasion.odd() else None,
@@ -204,6 +235,9 @@ FURTHER: dict[str, Callable[[Occasion], dict[str, Any]]] = {
     "file": _filed,
     "receive": _where,
     "perform": _performed,
+    "request_advance": _advanced,
+    "send_abroad": _abroad,
+    "verify_fraud": _verified,
     "call_back": _called_back,
     "correct": _corrected,
     "route": lambda occasion: {"answer_due": later(occasion)} if occasion.odd() else {"answer_due": None},
@@ -235,10 +269,12 @@ MAKERS: dict[str | tuple[str, str], Callable[[Occasion], Any]] = {
     ("leave", "consumer_id"): lambda occasion: occasion.one_of(*(sorted(occasion.state.members) or IDS)),
     "cost": amount,
     "court": words,
+    "digest": lambda occasion: "ab" * 32,
     "division": lambda occasion: occasion.one_of(*DIVISIONS),
     "expires": later,
     "finding": words,
     "fine": yuan,
+    "fund_id": lambda occasion: f"fund-{an_id(occasion)}",
     "forwarded": origin,
     "ground": lambda occasion: occasion.one_of("answered", "no_agreement", "unfounded", "merchant_unreachable"),
     ("refuse", "ground"): ground("refusal_grounds"),
@@ -251,13 +287,15 @@ MAKERS: dict[str | tuple[str, str], Callable[[Occasion], Any]] = {
     "joint": lambda occasion: None,
     "kind": lambda occasion: occasion.one_of(*AnswerKind),
     "law": lambda occasion: (words(occasion),),
+    "legal_steps": lambda occasion: False,
+    "loss": lambda occasion: None,
     "made_at": earlier,
     "mediator_id": lambda occasion: None if not occasion.odd() else an_id(occasion),
     "merchant": merchant,
     "merchant_id": lambda occasion: occasion.one_of(*MERCHANTS),
     "model": words,
     "model_version": words,
-    "narrative": words,
+    "narrative": lambda occasion: occasion.one_of(*WORDS, "no-reason return", "a defect", "never arrived"),
     "number": lambda occasion: occasion.chance.randint(0, max(len(occasion.state.mediation.suggestions) - 1, 0)),
     "office_id": lambda occasion: occasion.one_of(*OFFICES),
     "order": order,
@@ -268,6 +306,7 @@ MAKERS: dict[str | tuple[str, str], Callable[[Occasion], Any]] = {
     "party_id": lambda occasion: str(occasion.chance.randint(1, 9)),
     "payer": lambda occasion: occasion.one_of(*Side),
     "person_id": an_id,
+    "platform_id": lambda occasion: f"platform-{an_id(occasion)}",
     "postal_code": words,
     "precision": lambda occasion: "instant",
     "product": words,
@@ -285,16 +324,22 @@ MAKERS: dict[str | tuple[str, str], Callable[[Occasion], Any]] = {
     "rules": words,
     "sale": lambda occasion: Sale(delivered="otherwise", receipt_division=occasion.one_of(*DIVISIONS)),
     "satisfaction": lambda occasion: None,
+    "scenario": lambda occasion: occasion.one_of(*sorted(occasion.book.scenarios)),
     "scheme": words,
     "session": lambda occasion: occasion.one_of(*(sorted(occasion.state.mediation.cut_sessions) or WORDS)),
     ("cut_session", "session"): lambda occasion: str(occasion.chance.randint(1, 99)),
     "shop": lambda occasion: Shop(division="330106"),
     "side": lambda occasion: occasion.one_of(*Side) if occasion.by.role is Role.SERVICE else None,
     "solved": lambda occasion: None,
+    "stage": lambda occasion: "packing" if occasion.odd() else "delivery",
     "stated": lambda occasion: occasion.one_of("in_time", "late", "not_stated") if occasion.state.imported else None,
     "sub_issue": words,
     "sub_product": words,
+    "subject": lambda occasion: None,
     "taken": lambda occasion: occasion.chance.random() < 0.7,
     "terms": terms,
     "text": words,
+    "verified": lambda occasion: False,
+    "violation": lambda occasion: "unheard-of" if occasion.odd() else "price-fraud",
+    "what": words,
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.action import Action
 from domain.calendar import end_of_day
-from domain.complaint import filing, handling, life, mediation, negotiation, reports, settlement
+from domain.complaint import filing, fraud, handling, life, mediation, negotiation, reports, settlement
 from domain.complaint.clocks import DeadlineMissed
 from domain.complaint.filing import Order
 from domain.complaint.jurisdiction import Shop
@@ -147,6 +147,17 @@ RECEIVED = lived(receive_step(), since=FILED)
 ACCEPTED = lived(ACCEPT, since=RECEIVED)
 MEDIATING = lived(*MEDIATE, since=ACCEPTED)
 RESOLVED = lived(SETTLE, since=MEDIATING)
+PLATFORM_ID = "platform-77777777-7777-4777-8777-777777777777"
+FUND_ID = "fund-34343434-3434-4343-8343-343434343434"
+ALLEGE = step(fraud.allege_fraud, day(1), CONSUMER, text="it never sent anything", platform_id=PLATFORM_ID)
+ALLEGED = lived(ALLEGE, since=ROUTED)
+DEFRAUDED = lived(
+    step(fraud.submit_evidence, day(1.5), MERCHANT, digest=DIGEST, what="a forged waybill"),
+    step(fraud.verify_fraud, day(2), REGULATOR, verified=True, reasons="the waybill is forged"),
+    since=ALLEGED,
+)
+#: What was settled was not performed within its term.
+UNPERFORMED = (*RESOLVED, missed(Deadline.PERFORMANCE, "2026-04-07"))
 REPORT = lived(filing_step(kind=RequestKind.REPORT))
 VERIFYING = lived(step(reports.begin_verification, day(1), REGULATOR, office_id=OFFICE_ID, division=XIHU), since=REPORT)
 CASE = lived(step(reports.file_case, day(2), REGULATOR, case_number="2026-17"), since=VERIFYING)

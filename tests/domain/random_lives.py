@@ -12,21 +12,23 @@ from hypothesis import strategies as st
 
 from domain.action import Action
 from domain.calendar import Calendar, Year
-from domain.complaint import filing, life
+from domain.complaint import advances, filing, life
+from domain.complaint.advances import AdvanceRequested
 from domain.complaint.life import ACTIONS, OF_A_REGISTER, ComplaintEvent
+from domain.complaint.links import Consequence, link
 from domain.complaint.state import ENDED, NEW, Complaint, Status
 from domain.errors import LedgerError
 from domain.rulebook.book import Rulebook
 from domain.streams import COMPLAINT
 from domain.values import Actor, Role
-from tests.domain.arguments import ACTORS, Occasion, arguments
-from tests.domain.lives import ACCEPTED, CASE, MEDIATING, ONE_CLICK, RESOLVED
+from tests.domain.arguments import ACTORS, IDS, Occasion, arguments
+from tests.domain.lives import ACCEPTED, ALLEGED, CASE, DEFRAUDED, MEDIATING, ONE_CLICK, RESOLVED
 from tests.domain.scenario import FIRST, day, on
 
 CONSUMER = next(one for one in ACTORS if one.role is Role.CONSUMER)
 SERVICE = next(one for one in ACTORS if one.role is Role.SERVICE)
 #: Lives that have come some way, since chance seldom brings them there.
-BEGUN: tuple[Any, ...] = (ONE_CLICK, ACCEPTED, MEDIATING, RESOLVED, CASE)
+BEGUN: tuple[Any, ...] = (ONE_CLICK, ACCEPTED, MEDIATING, RESOLVED, CASE, ALLEGED, DEFRAUDED)
 #: A quiet time, the days before the law changes, those before two years of which one has no calendar yet.
 BEGINNINGS = (on("2026-03-02 09:00"), on("2026-04-10 23:59"), on("2019-12-27 00:00"), on("2026-12-21 18:30"))
 PAUSES = (
@@ -108,8 +110,25 @@ PREPARING = frozenset(
         "agree_arbitration",
         "order_appraisal",
         "perform",
+        "request_advance",
     }
 )
+
+
+def answered(
+    history: Sequence[ComplaintEvent], state: Complaint, at: datetime, chance: Random
+) -> Sequence[ComplaintEvent]:
+    """What comes back from other streams: a fund's answer to what it was asked for, or a consequence."""
+    if not state.advances.pending:
+        consequence = chance.choice(list(Consequence))
+        return link(state, at=at, by=SERVICE, consequence=consequence, stream=f"measure-{IDS[0]}", number=None)
+    request = chance.choice(sorted(state.advances.pending))
+    if chance.random() < 0.3:
+        return advances.advance_refused(state, at=at, by=SERVICE, request=request, reason="balance")
+    (asked,) = (one for one in history if isinstance(one, AdvanceRequested) and one.request == request)
+    return advances.advance_paid(
+        state, at=at, by=SERVICE, request=request, fund_id=asked.fund_id, number=1, amount=asked.amount
+    )
 
 
 def a_life(chance: Random, steps: int) -> list[ComplaintEvent]:
@@ -127,7 +146,10 @@ def a_life(chance: Random, steps: int) -> list[ComplaintEvent]:
         if chance.random() < 0.05:
             book = BOOKS[1]
         by = SERVICE if chance.random() < 0.6 else chance.choice(ACTORS)
-        if chance.random() < 0.1:
+        happened: Sequence[ComplaintEvent]
+        if state.advances.pending and chance.random() < 0.3:
+            happened = answered(history, state, at, chance)
+        elif chance.random() < 0.1:
             happened = life.fall_due(state, at=at, book=book)
         else:
             happened = attempt(choose(state, at, by, book, chance), state, at, by, book, chance)

@@ -15,6 +15,7 @@ from domain.complaint.filing import (
     MemberLeft,
     Merged,
     RespondentAdded,
+    ScenarioClassified,
 )
 from domain.complaint.state import Deadline, RequestKind
 from domain.rulebook.book import EMPTY
@@ -328,3 +329,35 @@ def test_b17_a_report_has_no_respondents() -> None:
     given(*REPORT).when(filing.add_respondent, at=day(1), by=CONSUMER, party="platform", party_id="taobao").refused(
         "kind-has-its-own-path"
     )
+
+
+def test_b9_a_filing_says_at_which_stage_of_the_product_it_went_wrong() -> None:
+    given().when(filing.file, at=START, by=CONSUMER, stage="delivery", **FILING).then(
+        AS_FILED.model_copy(update={"stage": "delivery"})
+    )
+    given().when(filing.file, at=START, by=CONSUMER, stage="packing", **FILING).invalid(
+        "'packing' is no value of the code list product-stage"
+    )
+
+
+def test_b10_what_kind_of_dispute_it_is_is_found_by_its_words() -> None:
+    told = {"issue": "does not work", "narrative": "The seller wants neither repair nor replacement; a quality defect."}
+    given().when(filing.file, at=START, by=CONSUMER, **told, **FILING).then(
+        AS_FILED.model_copy(update={**told, "scenario": "quality", "scenario_confidence": 1000})
+    )
+
+
+def test_b10_a_register_of_origin_is_not_classified() -> None:
+    origin = Origin(register_name="cfpb", reference="1")
+    given().when(filing.file, at=START, by=CONSUMER, origin=origin, issue="fraud", **FILING).then(
+        AS_FILED.model_copy(update={"origin": origin, "issue": "fraud", "clocks": None})
+    )
+
+
+def test_b10_a_person_says_what_kind_of_dispute_it_is() -> None:
+    classified = ScenarioClassified(occurred_at=day(1), actor=REGULATOR, scenario="fraud")
+    given(*FILED).when(filing.classify, at=day(1), by=REGULATOR, scenario="fraud").then(classified)
+    assert COMPLAINT.fold([*FILED, classified]).scenario == "fraud"
+    given(*FILED).when(filing.classify, at=day(1), by=REGULATOR, scenario="weather").invalid("no scenario 'weather'")
+    given(*RESOLVED).when(filing.classify, at=day(5), by=REGULATOR, scenario="fraud").refused("classify-while-open")
+    given(*FILED).when(filing.classify, at=day(1), by=MERCHANT, scenario="fraud").refused("classify-while-open-by")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -29,7 +30,8 @@ from domain.complaint.state import Deadline, RequestKind, Status
 from domain.event import Event
 from domain.rulebook.book import EMPTY, Authority
 from domain.streams import COMPLAINT
-from domain.values import Actor
+from domain.subject.state import Purpose, Subject
+from domain.values import Actor, Origin
 from projections.resolution_statistics import MEASURES, contributions
 from tests.domain.lives import (
     ACCEPTED,
@@ -53,7 +55,19 @@ from tests.domain.lives import (
     row_of,
     step,
 )
-from tests.domain.scenario import CONSUMER, FIRST, MEDIATOR, MERCHANT, PARTNER, REGULATOR, START, day, given, on
+from tests.domain.scenario import (
+    CONSUMER,
+    FIRST,
+    MEDIATOR,
+    MERCHANT,
+    PARTNER,
+    REGULATOR,
+    SERVICE,
+    START,
+    day,
+    given,
+    on,
+)
 
 ORDER_20, ORDER_121 = "samr-order-20", "samr-order-121"
 WHERE: dict[str, Any] = {"office_id": OFFICE_ID, "division": XIHU, "shop": Shop(division=XIHU)}
@@ -321,12 +335,14 @@ def test_a10_a_case_that_was_accepted_keeps_its_rules_in_another_city() -> None:
     assert COMPLAINT.fold(history).rules == ORDER_20
 
 
-ABROAD: dict[str, Any] = {"partner": "Consumer Council", "reference": "HK-77"}
+USE = (Purpose.CROSS_BORDER_TRANSFER, "Consumer Council")
+CONSENTED = Subject(consents={USE: ((day(1), day(5)),)})
+ABROAD: dict[str, Any] = {"partner": "Consumer Council", "reference": "HK-77", "subject": CONSENTED}
 
 
 def test_c7_it_goes_to_a_partner_with_a_reference_there_and_comes_back() -> None:
     given(*ACCEPTED).when(handling.send_abroad, at=day(3), by=REGULATOR, **ABROAD).then(
-        SentAbroad(occurred_at=day(3), actor=REGULATOR, **ABROAD)
+        SentAbroad(occurred_at=day(3), actor=REGULATOR, partner="Consumer Council", reference="HK-77")
     )
     away = lived(step(handling.send_abroad, day(3), REGULATOR, **ABROAD), since=ACCEPTED)
     assert COMPLAINT.fold(away).holder == "Consumer Council"
@@ -335,6 +351,31 @@ def test_c7_it_goes_to_a_partner_with_a_reference_there_and_comes_back() -> None
     )
     back = lived(step(handling.return_from_abroad, day(9), PARTNER, outcome="refunded"), since=away)
     assert COMPLAINT.fold(back).holder == OFFICE_ID
+
+
+@pytest.mark.parametrize(
+    ("at", "changed"),
+    [
+        (day(3), {"subject": None}),
+        (day(3), {"partner": "another"}),
+        (day(5), {}),
+        (day(3), {"subject": Subject(consents={(Purpose.RESEARCH, USE[1]): ((day(1), None),)})}),
+    ],
+    ids=["none", "to another", "withdrawn", "for another use"],
+)
+def test_c7_b12_nothing_goes_abroad_without_the_consumers_consent_to_that_partner(
+    at: datetime, changed: dict[str, Any]
+) -> None:
+    given(*ACCEPTED).when(handling.send_abroad, at=at, by=REGULATOR, **{**ABROAD, **changed}).refused(
+        "abroad-with-consent"
+    )
+
+
+def test_c7_what_a_register_of_origin_tells_of_was_sent_already() -> None:
+    imported = lived(filing_step(by=SERVICE, origin=Origin(register_name="r", reference="1")), receive_step(), since=())
+    given(*imported).when(handling.send_abroad, at=day(3), by=REGULATOR, partner="p", reference="1").then(
+        SentAbroad(occurred_at=day(3), actor=REGULATOR, partner="p", reference="1")
+    )
 
 
 def test_c7_while_a_partner_has_it_nobody_else_gets_it() -> None:

@@ -16,8 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from domain.action import Action
 from domain.complaint import clocks, filing, life
+from domain.complaint.advances import AdvancePaid, AdvanceRefused
 from domain.complaint.clocks import ClocksResumed, ClocksStopped, DuesRevised
 from domain.complaint.life import ACTIONS, OF_A_REGISTER, ComplaintEvent
+from domain.complaint.links import ConsequenceLinked
 from domain.complaint.settlement import Performed, Resolved
 from domain.complaint.state import ENDED, NEW, Complaint, Deadline, Outcome, OutcomeKind, RequestKind, Status
 from domain.errors import LedgerError, RuleViolation
@@ -28,13 +30,28 @@ from projections.complaint_details import COMPLAINT_DETAILS, Row
 from projections.resolution_statistics import MEASURES, contributions
 from tests.domain.arguments import ACTORS, Occasion, arguments
 from tests.domain.lives import lapsed
-from tests.domain.procedures import by_time, events_of
-from tests.domain.random_lives import BEGINNINGS, BEGUN, BOOKS, CONSUMER, PAUSES, SERVICE, attempt, choose, histories
+from tests.domain.procedures import by_time
+from tests.domain.random_lives import (
+    BEGINNINGS,
+    BEGUN,
+    BOOKS,
+    CONSUMER,
+    PAUSES,
+    SERVICE,
+    answered,
+    attempt,
+    choose,
+    histories,
+)
 from tests.domain.scenario import day
+from tests.domain.sources import events_of
 
-#: The events that may follow each end: those of the actions that it allows, and what the passing of time brings.
+#: What comes back from other streams, whenever it comes.
+ANSWERS = {AdvancePaid.name, AdvanceRefused.name, ConsequenceLinked.name}
+#: The events that may follow each end: those of the actions that it allows, and what other streams and time bring.
 AFTER = {
-    status: {event.name for action in ACTIONS.values() if status in action.during for event in events_of(action)}
+    status: ANSWERS
+    | {event.name for action in ACTIONS.values() if status in action.during for event in events_of(action)}
     | {event.name for event in by_time()}
     for status in ENDED
 }
@@ -71,6 +88,10 @@ class Life(RuleBasedStateMachine):
     def time_passes(self, pause: timedelta) -> None:
         self.at += pause
         self.take(life.fall_due(self.state, at=self.at, book=self.book))
+
+    @rule(seed=st.integers(0, 2**32))
+    def another_stream_answers(self, seed: int) -> None:
+        self.take(answered(self.history, self.state, self.at, Random(seed)))
 
     @rule()
     def the_calendar_of_the_next_year_is_published(self) -> None:
@@ -157,6 +178,9 @@ def money_adds_up(history: list[ComplaintEvent], row: Row | None) -> None:
     paid: list[int] = []
     for event in history:
         match event:
+            case AdvancePaid() if not event.performs:
+                recovered += in_yuan(event.amount) if event.kind is not OutcomeKind.PUNITIVE_DAMAGES else 0
+                punitive += in_yuan(event.amount) if event.kind is OutcomeKind.PUNITIVE_DAMAGES else 0
             case Resolved():
                 terms, paid = event.terms or (), [0] * len(event.terms or ())
                 recovered += in_yuan(event.recovered)

@@ -1,13 +1,21 @@
-"""The rules of a merchant: who it is, the promise, online dispute resolution."""
+"""The rules of a merchant: who it is, the promise, online dispute resolution, quality circles."""
 
 from __future__ import annotations
 
 from domain.merchant import membership, registration
-from domain.merchant.membership import Enrolled, EnrolmentEnded, PromiseLeft, PromiseSigned
+from domain.merchant.membership import (
+    CircleJoined,
+    CircleLeft,
+    Enrolled,
+    EnrolmentEnded,
+    ExpelledFromCircle,
+    PromiseLeft,
+    PromiseSigned,
+)
 from domain.merchant.registration import Registered
 from domain.streams import MERCHANT as MERCHANTS
 from domain.values import Code
-from tests.domain.scenario import CONSUMER, MERCHANT, SERVICE, day, given
+from tests.domain.scenario import CONSUMER, MERCHANT, REGULATOR, SERVICE, day, given
 
 LICENCE = Code(scheme="GB 32100", value="91330106MA27XA1B2H")
 REGISTERED = Registered(occurred_at=day(0), actor=SERVICE, trade_name="West Lake Appliances", identifier=LICENCE)
@@ -43,7 +51,7 @@ def test_a_merchant_is_registered_once() -> None:
     )
 
 
-def test_b1_the_promise_is_signed_and_left_and_signed_again() -> None:
+def test_b1_b2_the_promise_is_signed_and_left_and_signed_again() -> None:
     given(REGISTERED, kind=MERCHANTS).when(membership.sign_promise, at=day(1), by=MERCHANT, batch="2026-1").then(SIGNED)
     given(REGISTERED, SIGNED, kind=MERCHANTS).when(
         membership.leave_promise, at=day(3), by=MERCHANT, reason="too many complaints"
@@ -91,3 +99,53 @@ def test_a5_a_consumer_does_not_enrol_a_merchant() -> None:
     given(REGISTERED, kind=MERCHANTS).when(membership.sign_promise, at=day(1), by=CONSUMER, batch="1").refused(
         "promise-signed-once-by"
     )
+
+
+JOINED = CircleJoined(occurred_at=day(1), actor=MERCHANT, circle="quality-west-lake", standard="T/ZJ 001-2026")
+OTHER_CIRCLE = JOINED.model_copy(update={"circle": "honest-prices"})
+QUIT = CircleLeft(occurred_at=day(3), actor=MERCHANT, circle="quality-west-lake", reason="too dear")
+EXPELLED = ExpelledFromCircle(occurred_at=day(3), actor=REGULATOR, circle="quality-west-lake", reason="failed a test")
+
+
+def test_b8_a_merchant_joins_quality_circles_by_declaring_that_it_meets_their_standards() -> None:
+    joining = {"at": day(1), "by": MERCHANT, "circle": "quality-west-lake", "standard": "T/ZJ 001-2026"}
+    given(REGISTERED, kind=MERCHANTS).when(membership.join_circle, **joining).then(JOINED)
+    given(REGISTERED, JOINED, kind=MERCHANTS).when(membership.join_circle, **joining).refused("circle-joined-once")
+    given(REGISTERED, JOINED, kind=MERCHANTS).when(
+        membership.join_circle, **{**joining, "circle": "honest-prices"}
+    ).then(OTHER_CIRCLE)
+    given(REGISTERED, JOINED, QUIT, kind=MERCHANTS).when(membership.join_circle, **joining).refused(
+        "circle-joined-once"
+    )
+    given(REGISTERED, JOINED, QUIT, kind=MERCHANTS).when(membership.join_circle, **{**joining, "at": day(4)}).then(
+        JOINED.model_copy(update={"occurred_at": day(4)})
+    )
+
+
+def test_b8_a_merchant_leaves_a_circle_that_it_is_in() -> None:
+    leaving = {"at": day(3), "by": MERCHANT, "circle": "quality-west-lake", "reason": "too dear"}
+    given(REGISTERED, JOINED, kind=MERCHANTS).when(membership.leave_circle, **leaving).then(QUIT)
+    for history in ((), (JOINED, QUIT), (OTHER_CIRCLE,)):
+        given(REGISTERED, *history, kind=MERCHANTS).when(membership.leave_circle, **leaving).refused(
+            "circle-left-when-joined"
+        )
+    given(REGISTERED, JOINED, kind=MERCHANTS).when(membership.leave_circle, **{**leaving, "at": day(0)}).refused(
+        "circle-left-when-joined"
+    )
+
+
+def test_b8_a_merchant_is_expelled_from_a_circle_with_a_reason_by_others() -> None:
+    expelling = {"at": day(3), "circle": "quality-west-lake", "reason": "failed a test"}
+    given(REGISTERED, JOINED, kind=MERCHANTS).when(membership.expel_from_circle, by=REGULATOR, **expelling).then(
+        EXPELLED
+    )
+    given(REGISTERED, JOINED, kind=MERCHANTS).when(membership.expel_from_circle, by=MERCHANT, **expelling).refused(
+        "circle-left-when-joined-by"
+    )
+
+
+def test_b8_it_is_known_whether_a_merchant_was_in_a_circle_when_it_was_complained_of() -> None:
+    merchant = MERCHANTS.fold([REGISTERED, OTHER_CIRCLE, JOINED, EXPELLED])
+    assert [merchant.was_in_circle("quality-west-lake", day(n)) for n in (0, 1, 2, 3)] == [False, True, True, False]
+    assert merchant.was_in_circle("honest-prices", day(9))
+    assert not merchant.was_in_circle("unheard-of", day(9))

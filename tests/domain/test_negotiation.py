@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.complaint import negotiation
+from domain.complaint import ending, filing, negotiation
 from domain.complaint.clocks import OfferExpired, Published, Trigger, Upgraded
 from domain.complaint.filing import Order
 from domain.complaint.negotiation import (
@@ -15,14 +15,17 @@ from domain.complaint.negotiation import (
     OfferAccepted,
     OfferDeclined,
     OfferMade,
+    PolicyExecuted,
     Regime,
     Routed,
 )
 from domain.complaint.settlement import Resolved
 from domain.complaint.state import Deadline, Outcome, OutcomeKind, Side, Way
 from domain.event import Event
-from domain.merchant.state import Merchant
+from domain.merchant.state import Adoption, Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.rulebook.book import EMPTY, TermName
+from domain.rulebook.policies import PolicyTemplate
 from domain.values import CLOCK, Money, Origin
 from tests.domain.lives import (
     ANSWERED,
@@ -44,7 +47,7 @@ from tests.domain.lives import (
     step,
     yuan,
 )
-from tests.domain.scenario import CONSUMER, MERCHANT, MERCHANT_ID, REGULATOR, SERVICE, START, day, given, on
+from tests.domain.scenario import CONSUMER, FIRST, MERCHANT, MERCHANT_ID, REGULATOR, SERVICE, START, day, given, on
 
 ORDER_20 = "samr-order-20"
 ROUTE: dict[str, Any] = {"at": START, "by": REGULATOR, "merchant_id": MERCHANT_ID}
@@ -455,3 +458,158 @@ def test_c1_an_offer_is_accepted_up_to_its_last_instant_and_not_after() -> None:
     )
     given(*OFFERED).when(negotiation.accept_offer, at=day(4.5), by=CONSUMER).refused("offer-on-the-table")
     assert lapsed(OFFERED, on("2026-03-06 09:01")) == (OfferExpired(occurred_at=day(4), actor=CLOCK, number=1),)
+
+
+GOES_ON = "merchant-44444444-4444-4444-8444-444444444444"
+
+
+def test_e5_what_is_about_a_merchant_that_was_merged_goes_to_the_one_that_goes_on() -> None:
+    merged = Merchant(MerchantStatus.MERGED, merged_into=GOES_ON)
+    outcome = given(*FROM_ORDER).when(negotiation.route, merchant=merged, **ROUTE)
+    outcome.refused("route-to-who-goes-on")
+    assert GOES_ON in str(outcome.error)
+    onward = {**ROUTE, "merchant_id": GOES_ON}
+    given(*FROM_ORDER).when(
+        negotiation.route, merchant=Merchant(MerchantStatus.REGISTERED, absorbed=frozenset({MERCHANT_ID})), **onward
+    ).then(AS_ROUTED.model_copy(update={"merchant_id": GOES_ON}))
+    given(*FROM_ORDER).when(negotiation.route, merchant=Merchant(MerchantStatus.REGISTERED), **onward).invalid(
+        "the order is from"
+    )
+
+
+def test_e5_a_register_of_origin_routes_to_whom_it_knows() -> None:
+    imported = lived(filing_step(origin=Origin(register_name="cfpb", reference="1")))
+    given(*imported).when(
+        negotiation.route, merchant=Merchant(MerchantStatus.MERGED, merged_into=GOES_ON), **ROUTE
+    ).then(AS_ROUTED)
+
+
+POLICY = FIRST.policies["seven-day-return"]
+ADOPTED = Merchant(adoptions=(Adoption(POLICY, 1, day(-100)),))
+MINDED: dict[str, Any] = {"order": ORDER, "claim": None, "narrative": "七天无理由退货,商家拒绝退货。"}
+CHANGED_MIND = lived(filing_step(**MINDED))
+EXECUTED = PolicyExecuted(
+    occurred_at=START,
+    actor=REGULATOR,
+    policy_id="seven-day-return",
+    edition=1,
+    scenario="return-without-reason",
+)
+BY_POLICY = Resolved(
+    occurred_at=START,
+    actor=REGULATOR,
+    basis="policy",
+    way=Way.NEGOTIATION,
+    terms=(Outcome(kind=OutcomeKind.RETURN), Outcome(kind=OutcomeKind.FULL_REFUND, amount=yuan("199.00"))),
+    clocks=(clock(Deadline.PERFORMANCE, START, "2026-04-01", ORDER_20),),
+)
+
+
+def adopting(**changed: Any) -> Merchant:
+    """A merchant that has adopted the policy, changed."""
+    policy = PolicyTemplate.model_validate({**POLICY.model_dump(), **changed})
+    return Merchant(adoptions=(Adoption(policy, 3, day(-100)),))
+
+
+def test_d11_c6_a_policy_that_was_adopted_settles_a_matching_case_at_once() -> None:
+    given(*CHANGED_MIND).when(negotiation.route, merchant=ADOPTED, **ROUTE).then(AS_ROUTED, EXECUTED, BY_POLICY)
+
+
+def test_d11_under_an_arrangement_no_term_of_the_merchant_begins() -> None:
+    given(*CHANGED_MIND).when(negotiation.route, merchant=ADOPTED, regime=Regime.ONE_CLICK, **ROUTE).then(
+        AS_ROUTED.model_copy(update={"regime": Regime.ONE_CLICK}), EXECUTED, BY_POLICY
+    )
+    given(*CHANGED_MIND).when(negotiation.route, merchant=ADOPTED, answer_due=day(8), **ROUTE).then(
+        AS_ROUTED, EXECUTED, BY_POLICY
+    )
+
+
+def test_d11_b1_without_a_signature_it_is_public_though_it_is_settled() -> None:
+    given(*CHANGED_MIND).when(negotiation.route, merchant=ADOPTED, regime=Regime.PROMISE, **ROUTE).then(
+        NOT_SIGNED, Published(occurred_at=START, actor=REGULATOR, basis="no_promise"), EXECUTED, BY_POLICY
+    )
+
+
+def test_d11_what_an_arrangement_refuses_is_refused_though_a_policy_was_adopted() -> None:
+    given(*CHANGED_MIND).when(negotiation.route, merchant=ADOPTED, regime=Regime.ENTERPRISE, **ROUTE).refused(
+        "enterprise-first-when-enrolled"
+    )
+    signed = Merchant(promises=SIGNED.promises, adoptions=ADOPTED.adoptions)
+    given(*CHANGED_MIND).when(negotiation.route, merchant=signed, **ROUTE).refused("promise-when-signed")
+
+
+@pytest.mark.parametrize(
+    "merchant",
+    [
+        Merchant(),
+        Merchant(adoptions=(Adoption(POLICY, 1, START.replace(second=1)),)),
+        Merchant(adoptions=(Adoption(POLICY, 1, day(-9), START),)),
+        adopting(scenarios=("fraud",)),
+        adopting(within_days=2),
+        adopting(most_fen=19_899),
+        adopting(in_force_to="2026-03-01"),
+        adopting(region="310000"),
+        adopting(kind="refund", terms=[{"kind": "partial_refund", "permille": 1}], most_fen=None, within_days=2),
+    ],
+)
+def test_d11_another_case_goes_to_the_merchant_as_ever(merchant: Merchant) -> None:
+    given(*CHANGED_MIND).when(negotiation.route, merchant=merchant, **ROUTE).then(AS_ROUTED)
+
+
+@pytest.mark.parametrize(
+    "merchant",
+    [adopting(within_days=3), adopting(most_fen=19_900), adopting(in_force_to="2026-03-02"), adopting(region="330000")],
+)
+def test_d11_a_policy_settles_to_its_last_day_and_fen_and_within_its_region(merchant: Merchant) -> None:
+    given(*CHANGED_MIND).when(negotiation.route, merchant=merchant, **ROUTE).then(
+        AS_ROUTED, EXECUTED.model_copy(update={"edition": 3}), BY_POLICY
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"order": None},
+        {"order": ORDER.model_copy(update={"amount": Money(fen=19_900, currency="USD")})},
+        {"order": ORDER.model_copy(update={"amount": Money(fen=0)})},
+        {"joint": filing.Joint(incident="fire", representatives=(CONSUMER.id,))},
+        {"narrative": "it burned"},
+    ],
+)
+def test_d11_a_price_that_is_not_known_or_a_joint_complaint_is_not_settled_by_a_policy(changed: dict[str, Any]) -> None:
+    history = lived(filing_step(**{**MINDED, **changed}))
+    given(*history).when(negotiation.route, merchant=adopting(terms=REFUND_ONLY, kind="refund"), **ROUTE).then(
+        AS_ROUTED
+    )
+
+
+REFUND_ONLY = [{"kind": "full_refund", "permille": 1000}]
+
+
+def test_d11_shares_of_the_price_are_rounded_half_up_to_the_fen() -> None:
+    thirds = [{"kind": "partial_refund", "permille": 333}, {"kind": "compensation", "permille": 25}]
+    odd = ORDER.model_copy(update={"amount": yuan("0.10")})
+    history = lived(filing_step(**{**MINDED, "order": odd}))
+    terms = (Outcome(kind=OutcomeKind.PARTIAL_REFUND, amount=Money(fen=3)),)
+    given(*history).when(negotiation.route, merchant=adopting(kind="refund", terms=thirds), **ROUTE).then(
+        AS_ROUTED, EXECUTED.model_copy(update={"edition": 3}), BY_POLICY.model_copy(update={"terms": terms})
+    )
+    half = [{"kind": "partial_refund", "permille": 250}]
+    terms = (Outcome(kind=OutcomeKind.PARTIAL_REFUND, amount=Money(fen=3)),)
+    given(*history).when(negotiation.route, merchant=adopting(kind="refund", terms=half), **ROUTE).then(
+        AS_ROUTED, EXECUTED.model_copy(update={"edition": 3}), BY_POLICY.model_copy(update={"terms": terms})
+    )
+
+
+def test_d11_the_first_that_was_adopted_settles_it() -> None:
+    second = Adoption(POLICY.model_copy(update={"id": "a-later-one"}), 1, day(-50))
+    both = Merchant(adoptions=(*ADOPTED.adoptions, second))
+    given(*CHANGED_MIND).when(negotiation.route, merchant=both, **ROUTE).then(AS_ROUTED, EXECUTED, BY_POLICY)
+
+
+def test_d11_a_consumer_who_is_dissatisfied_reopens_it_with_the_merchant() -> None:
+    routed = route_step(merchant=ADOPTED, regime=Regime.ONE_CLICK)
+    settled = lived(routed, since=CHANGED_MIND)
+    reopened = lived(step(ending.reopen, day(3), CONSUMER, reason="nobody came for it"), since=settled)[-1]
+    assert isinstance(reopened, ending.Reopened)
+    assert reopened.clocks == (clock(Deadline.ESCALATION, day(3), day(7), "one-click-hangzhou"),)

@@ -38,7 +38,7 @@ from tests.domain.lives import (
     missed,
     step,
 )
-from tests.domain.scenario import CONSUMER, REGULATOR, SERVICE, START, day, given, on
+from tests.domain.scenario import CONSUMER, MERCHANT_ID, REGULATOR, SERVICE, START, day, given, on
 
 ORDER_20 = "samr-order-20"
 WHERE: dict[str, Any] = {"office_id": OFFICE_ID, "division": XIHU}
@@ -124,6 +124,19 @@ def test_a14_a_case_ends_in_a_penalty_or_without_one() -> None:
 def test_a14_there_is_no_penalty_without_a_case() -> None:
     given(*VERIFYING).when(reports.impose_penalty, at=day(3), by=REGULATOR, **PENALTY).refused("penalty-after-case")
     given(*VERIFYING).when(reports.dismiss_case, at=day(3), by=REGULATOR, reason="x").refused("penalty-after-case")
+
+
+def test_a14_e3_a_penalty_names_whom_it_was_imposed_on_and_for_what() -> None:
+    named = {"merchant_id": MERCHANT_ID, "violation": "price-fraud", **PENALTY}
+    given(*CASE).when(reports.impose_penalty, at=day(30), by=REGULATOR, **named).then(
+        PenaltyImposed(occurred_at=day(30), actor=REGULATOR, **named)
+    )
+    unheard = {**named, "violation": "unheard-of"}
+    given(*CASE).when(reports.impose_penalty, at=day(30), by=REGULATOR, **unheard).invalid("not a named violation")
+    # Nobody can look it up where the list is not published.
+    given(*CASE, book=EMPTY).when(reports.impose_penalty, at=day(30), by=REGULATOR, **unheard).then(
+        PenaltyImposed(occurred_at=day(30), actor=REGULATOR, **unheard)
+    )
 
 
 def fined(fen: int | None) -> tuple[Event, ...]:

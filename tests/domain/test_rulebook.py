@@ -32,11 +32,13 @@ from domain.rulebook.events import (
     CalendarPublished,
     FeeSchedulePublished,
     ParametersPublished,
+    PolicyPublished,
     RuleSetPublished,
     ScenarioPublished,
 )
 from domain.rulebook.fees import Complexity, Fee, FeeBand, FeeScale, FeeSchedule, fee
-from domain.rulebook.scenarios import Scenario, citations
+from domain.rulebook.policies import PolicyTemplate, PolicyTerm, Relief
+from domain.rulebook.scenarios import Match, Scenario, citations, match
 from domain.streams import RULEBOOK
 from domain.values import Actor, Role
 from tests.domain.scenario import CONSUMER, MERCHANT, REGULATOR, SERVICE, START, Given, day, given
@@ -482,3 +484,140 @@ def test_b10_a_law_is_cited_to_its_last_day() -> None:
     scenario = FIRST.scenarios["quality"].model_copy(update={"laws": (law,)})
     assert citations(scenario, date(2026, 6, 30)) == (law,)
     assert citations(scenario, date(2026, 7, 1)) == ()
+
+
+def policy(**changed: Any) -> PolicyTemplate:
+    return PolicyTemplate.model_validate(
+        {
+            "id": "return-in-15-days",
+            "title_zh": "十五日退货",
+            "title_en": "Return within fifteen days",
+            "kind": "return",
+            "scenarios": ["quality"],
+            "within_days": 15,
+            "terms": [{"kind": "return"}, {"kind": "full_refund", "permille": 1000}],
+            "in_force_from": date(2026, 1, 1),
+            "region": "000000",
+            **SOURCE,
+            **changed,
+        }
+    )
+
+
+def publish_policy(*history: Any, **changed: Any) -> Any:
+    edition = changed.pop("edition", 1)
+    return book(*history).when(decide.publish_policy, at=day(0), by=EDITOR, edition=edition, policy=policy(**changed))
+
+
+POLICY = PolicyPublished(occurred_at=day(0), actor=EDITOR, edition=1, policy=policy())
+
+
+def test_c6_a_policy_is_published_in_editions() -> None:
+    publish_policy().then(POLICY)
+    publish_policy(POLICY).refused("edition-is-the-next")
+    longer = POLICY.model_copy(update={"edition": 2, "policy": policy(within_days=30)})
+    publish_policy(POLICY, edition=2, within_days=30).then(longer)
+    state = RULEBOOK.fold([POLICY, longer])
+    assert state.policies == {"return-in-15-days": policy(within_days=30)}
+    assert state.edition(Part.POLICIES, "return-in-15-days") == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"in_force_to": date(2025, 12, 31)}, "before it begins"),
+        ({"terms": [{"kind": "full_refund", "permille": 1000}]}, "is about return, but does not give it"),
+        ({"terms": [{"kind": "return"}, {"kind": "return"}]}, "appears twice"),
+        (
+            {
+                "terms": [
+                    {"kind": "return"},
+                    {"kind": "full_refund", "permille": 1000},
+                    {"kind": "partial_refund", "permille": 100},
+                ]
+            },
+            "refunds twice",
+        ),
+        ({"terms": [{"kind": "return", "permille": 1000}]}, "return is not paid"),
+        ({"terms": [{"kind": "return"}, {"kind": "full_refund"}]}, "full_refund needs its share of the price"),
+        ({"terms": [{"kind": "return"}, {"kind": "full_refund", "permille": 999}]}, "full_refund of 999 permille"),
+        ({"terms": [{"kind": "return"}, {"kind": "partial_refund", "permille": 1000}]}, "partial_refund of 1000"),
+        ({"terms": [{"kind": "return"}, {"kind": "partial_refund", "permille": 1001}]}, "partial_refund of 1001"),
+    ],
+)
+def test_c6_a_policy_makes_sense(changed: dict[str, Any], message: str) -> None:
+    publish_policy(**changed).invalid(message)
+
+
+def test_c6_a_compensation_may_be_more_than_the_price() -> None:
+    terms = [{"kind": "return"}, {"kind": "compensation", "permille": 3000}]
+    publish_policy(terms=terms).then(POLICY.model_copy(update={"policy": policy(terms=terms)}))
+
+
+@for_all(st.integers(1, 10**15), st.integers(1, 1000))
+def test_d11_a_share_of_the_price_is_never_more_than_the_price_and_right_to_half_a_fen(
+    price: int, permille: int
+) -> None:
+    fen = PolicyTerm(kind=Relief.PARTIAL_REFUND, permille=permille).fen(price)
+    assert fen is not None
+    assert fen <= price
+    assert -500 <= price * permille - fen * 1000 < 500
+
+
+def test_c6_the_policies_of_the_first_edition_cover_its_scenarios() -> None:
+    assert sorted(FIRST.policies) == ["exchange-when-defective", "refund-when-not-delivered", "seven-day-return"]
+    for one in FIRST.policies.values():
+        assert set(one.scenarios) <= FIRST.scenarios.keys()
+
+
+def a_scenario(id: str, zh: tuple[str, ...], en: tuple[str, ...]) -> Scenario:
+    known = FIRST.scenarios["quality"]
+    return known.model_copy(update={"id": id, "keywords_zh": zh, "keywords_en": en})
+
+
+LATE = a_scenario("late", ("延迟",), ("late delivery", "late"))
+BROKEN = a_scenario("broken", ("坏了",), ("broken",))
+AGAIN = a_scenario("again", ("坏了",), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", None),
+        ("nothing of the kind", None),
+        ("the plate was unbroken", None),
+        ("It came BROKEN.", Match("broken", 1000)),
+        ("brokenly spoken", Match("broken", 1000)),
+        ("late delivery, and broken", Match("late", 17 * 1000 // 23)),
+        ("late-delivery", Match("late", 1000)),
+        ("昨天买的坏了", Match("again", 500)),
+        ("延迟三天,坏了 broken", Match("broken", 666)),
+        ("broken and broken", Match("broken", 1000)),
+    ],
+)
+def test_b10_a_text_is_matched_by_the_length_of_its_keywords(text: str, found: Match | None) -> None:
+    assert match(text, [LATE, BROKEN, AGAIN]) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "scenario"),
+    [
+        ("收到后不喜欢,七天无理由退货被拒绝", "return-without-reason"),
+        ("卖的是假货,要求退一赔三", "fraud"),
+        ("没收到货,物流一直不动", "delivery"),
+        ("The gym closed down and keeps my prepaid membership card", "prepaid-card"),
+        ("They call me ever since the data breach", "data-leak"),
+    ],
+)
+def test_b10_the_scenarios_of_the_first_edition_are_found_in_both_languages(text: str, scenario: str) -> None:
+    found = match(text, FIRST.scenarios.values())
+    assert found is not None
+    assert found.scenario == scenario
+
+
+@for_all(st.text(max_size=60), st.lists(st.sampled_from(["坏了", "late", "broken", " ", "-"]), max_size=6))
+def test_b10_a_match_does_not_depend_on_the_order_of_scenarios(text: str, more: list[str]) -> None:
+    told = text + "".join(more)
+    found = match(told, [LATE, BROKEN, AGAIN])
+    assert found == match(told, [AGAIN, LATE, BROKEN])
+    assert found is None or 1000 // 3 <= found.confidence <= 1000

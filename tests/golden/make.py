@@ -23,6 +23,15 @@ PATTERNS = {
     r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": UUID,
     r"^merchant-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": f"merchant-{UUID}",
     r"^office-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": f"office-{UUID}",
+    r"^platform-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": f"platform-{UUID}",
+    r"^fund-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": f"fund-{UUID}",
+    r"^measure-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": f"measure-{UUID}",
+    r"^(merchant|platform)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": f"merchant-{UUID}",
+    r"^(platform|office)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": f"office-{UUID}",
+    r"^complaint-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": f"complaint-{UUID}",
+    r"^[a-z]+-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": f"office-{UUID}",
+    r"^[a-z0-9]+([-_][a-z0-9]+)*$": "quality",
+    r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$": "delivery",
     r"^complaint-[0-9a-f-]{36}$": f"complaint-{UUID}",
     r"^[0-9a-f]{64}$": "ab" * 32,
     r"^[0-9]{6}$": "330106",
@@ -70,6 +79,8 @@ def _value(schema: dict[str, Any], known: dict[str, Any], name: str) -> Any:
             return True
         case _ if schema.get("format") == "date-time":
             return AT
+        case _ if schema.get("format") == "date":
+            return AT[:10]
         case _:
             return PATTERNS.get(schema.get("pattern", ""), f"{name} 之一")
 

@@ -1,0 +1,1 @@
+"""A platform: its rules, what the authority asks of it, and what it reports."""

@@ -1,0 +1,1 @@
+"""A person whose data are held: the consents that were given, one per use and recipient, and leaks."""
