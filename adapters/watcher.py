@@ -132,8 +132,9 @@ def look(watch: Watch, now: Callable[[], datetime], stop: threading.Event) -> bo
     while _read_on(watch, now()) and not stop.is_set() and time.monotonic() - begun < READ_ON_S:
         pass
     _try_again(watch, now())
-    recorded = _record_due(watch, now())
-    return _react(watch, now, stop) or recorded
+    # What was done in time is to be known where it counts before its term is looked at.
+    reacted = _react(watch, now, stop)
+    return _record_due(watch, now()) or reacted
 
 
 def _react(watch: Watch, now: Callable[[], datetime], stop: threading.Event) -> bool:

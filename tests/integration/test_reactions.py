@@ -196,6 +196,50 @@ def test_what_cannot_be_recorded_waits_with_what_follows_it_while_others_go_on(
     assert_all_followed_once(town.ledger, settings.database_url)
 
 
+def test_a_stream_that_cannot_be_read_stops_no_other(town: Town, settings: WatcherSettings) -> None:
+    merchant(town)
+    broken, good = town.promised(), town.promised(START + hours(1))
+    town.act(broken, "answer", START + hours(30), kind="explanation", text="late")
+    town.append_rubbish(broken)
+    watch_once(settings, START + days(2))
+    found = [event for _, event, _ in consequences(town.ledger) if isinstance(event, CreditEventRecorded)]
+    assert [event.complaint_id for event in found] == [good]
+    ((rule, stream, error),) = rows(settings.database_url, "select rule, stream, error from watch.reactions_waiting")
+    assert (rule, stream) == ("*", broken)
+    assert "cannot be read" in error
+    head = rows(settings.database_url, "select h.position - r.position from ledger.head h, watch.reactions r")
+    assert head == [(0,)]
+
+
+def test_a_program_that_knows_fewer_rules_leaves_them_to_a_newer_one(town: Town, settings: WatcherSettings) -> None:
+    merchant(town)
+    town.promised()
+    conn = connect(settings.database_url, "ledger_watcher")
+    with conn.cursor() as cursor:
+        cursor.execute("update watch.reactions set rules = '{a-rule-of-tomorrow}'")
+        watch_once(settings, START + days(2))
+        assert consequences(town.ledger) == []
+        cursor.execute("update watch.reactions set rules = '{}'")
+    conn.close()
+    watch_once(settings, START + days(2))
+    assert len(consequences(town.ledger)) == 2
+
+
+def test_rules_that_are_new_are_applied_from_the_beginning(town: Town, settings: WatcherSettings) -> None:
+    merchant(town)
+    town.promised()
+    watch_once(settings, START + days(2))
+    before = everything(town.ledger)
+    conn = connect(settings.database_url, "ledger_watcher")
+    with conn.cursor() as cursor:
+        cursor.execute("update watch.reactions set rules = rules[1:2]")
+    conn.close()
+    town.promised(START + days(2))
+    watch_once(settings, START + days(4))
+    assert everything(town.ledger)[: len(before)] == before
+    assert sum(isinstance(event, CreditEventRecorded) for _, event, _ in consequences(town.ledger)) == 2
+
+
 def test_two_watchers_at_once_record_it_once(town: Town, settings: WatcherSettings) -> None:
     merchant(town)
     for n in range(40):

@@ -1,11 +1,13 @@
 create table watch.reactions (
   one_row  boolean primary key default true check (one_row),
-  position bigint  not null
+  position bigint  not null,
+  rules    text[]  not null
 ) with (fillfactor = 10);
-insert into watch.reactions (position) values (0);
+insert into watch.reactions (position, rules) values (0, '{}');
 
 comment on table watch.reactions is 'How far the process managers have read the ledger; its lock keeps two from doing the same at once.';
 comment on column watch.reactions.one_row is 'There is one row.';
+comment on column watch.reactions.rules is 'By which rules that was done; a program that knows fewer leaves it to others, one that knows more begins anew.';
 comment on column watch.reactions.position is 'What follows elsewhere from every event up to this position is in the ledger, or in watch.reactions_waiting.';
 
 create table watch.reactions_waiting (
@@ -22,8 +24,8 @@ create index reactions_waiting_stream on watch.reactions_waiting (stream, positi
 
 comment on table watch.reactions_waiting is 'What follows from events but could not be recorded, or waits behind such in its stream, until that works.';
 comment on column watch.reactions_waiting.position is 'Position of the cause.';
-comment on column watch.reactions_waiting.rule is 'The rule by which it follows.';
-comment on column watch.reactions_waiting.stream is 'The stream in which it is to be recorded.';
+comment on column watch.reactions_waiting.rule is 'The rule by which it follows; * where the cause itself cannot be read.';
+comment on column watch.reactions_waiting.stream is 'The stream in which it is to be recorded; that of the cause where that cannot be read.';
 comment on column watch.reactions_waiting.error is 'What was wrong the last time.';
 comment on column watch.reactions_waiting.at is 'When that was.';
 comment on column watch.reactions_waiting.attempts is 'How often it was tried.';
