@@ -1,4 +1,4 @@
-"""Commands that act: filing, actions on complaints, merchants and offices, and what may be done next."""
+"""Commands that act: filing, registering, actions on complaints; and what the other commands that act share."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from adapters.execute import Result, command
 from adapters.orders import open_orders
 from adapters.rulebook import RulebookReader
 from api import operations, render
-from api.arguments import body_of, body_on, names_of, read_arguments, summary_of
+from api.arguments import body_of, body_on, read_arguments
 from api.representation import next_actions
 from api.running import running
 from api.settings import Settings, load_settings
 from domain.errors import InvalidInput, UnknownStream
 from domain.kind import Kind
-from domain.office.establishment import Level
-from domain.streams import COMPLAINT, KINDS, MERCHANT, OFFICE, kind_of
+from domain.streams import (
+    COMPLAINT,
+    OFFICE,
+    kind_of,
+)
 from domain.values import Actor, Channel, Code, Money, Role, parse_instant
 
 CLI_ACTOR = "9a1d3c52-0b4e-4f0e-8a63-5d2f7c9e1b20"
@@ -38,16 +41,20 @@ ActorId = Annotated[str, typer.Option("--actor", help="Random id of who acts.")]
 Expected = Annotated[
     int | None, typer.Option("--expected-version", min=1, help="Refuse if it is at another version by now.")
 ]
+KnownAt = Annotated[str | None, typer.Option("--at", help="As it was known at this time, with zone.")]
+Version = Annotated[int | None, typer.Option("--version", min=1, help="Up to this version.")]
 Given = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[NAME=VALUE]...",
-        help="Its arguments. Money as 12.50 or 12.50:USD, codes as SCHEME:VALUE, times with zone, nested ones as JSON.",
+        help="Its arguments. Money as 12.50 or 12.50:USD, codes as SCHEME:VALUE, times with zone, days as 2026-01-31, "
+        "lists of several and nested ones as JSON.",
     ),
 ]
 
 
-def _names(kind: Kind) -> str:
+def names_in(kind: Kind) -> str:
+    """Return the names of the actions on a kind of stream, for the help."""
     return ", ".join(kind.actions)
 
 
@@ -92,7 +99,7 @@ def file(
 
 def act(
     complaint: ComplaintId,
-    action: Annotated[str, typer.Argument(help=f"What to do: {_names(COMPLAINT)}.")],
+    action: Annotated[str, typer.Argument(help=f"What to do: {names_in(COMPLAINT)}.")],
     given: Given = None,
     at: At = None,
     expected: Expected = None,
@@ -103,12 +110,12 @@ def act(
 ) -> None:
     """Act on a complaint. `complaints actions` tells what is legal now, and its arguments."""
     stream = complaint_id(load_settings(), complaint)
-    _act(stream, action, given, Actor(actor_id(actor), role), at, key, expected, as_json)
+    act_on(stream, action, given, Actor(actor_id(actor), role), at, key, expected, as_json)
 
 
 def actions(complaint: ComplaintId, role: As = Role.REGULATOR, as_json: Json = False) -> None:
     """List what somebody in a role may do with a complaint now, with the arguments."""
-    _print_next(complaint_id(load_settings(), complaint), role, as_json)
+    print_next(complaint_id(load_settings(), complaint), role, as_json)
 
 
 def register(
@@ -121,111 +128,6 @@ def register(
     """Register a merchant; prints its id."""
     arguments = {"trade_name": name, "identifier": code(identifier)}
     perform("register", None, arguments, Actor(actor_id(actor), Role.SERVICE), None, key, None, as_json)
-
-
-#: The groups of commands on kinds of stream, by prefix: as whom one acts if nothing is said, and the help.
-GROUPS: dict[str, tuple[Role, str]] = {
-    MERCHANT.prefix: (Role.MERCHANT, "Merchants: memberships, policies, figures, listings."),
-    OFFICE.prefix: (Role.REGULATOR, "Offices of the authority: mediators, warnings, evaluations."),
-}
-
-
-def _group(kind: Kind, default: Role, about: str) -> typer.Typer:
-    """Make the commands on a kind of stream: to act on one, to list what may be done, and to begin one."""
-    group = typer.Typer(no_args_is_help=True, help=about)
-
-    def act(
-        stream: Annotated[str, typer.Argument(help=f"{kind.prefix}-<uuid>, or the bare uuid.")],
-        action: Annotated[str, typer.Argument(help=f"What to do: {_names(kind)}.")],
-        given: Given = None,
-        at: At = None,
-        expected: Expected = None,
-        key: Key = None,
-        role: As = default,
-        actor: ActorId = CLI_ACTOR,
-        as_json: Json = False,
-    ) -> None:
-        _act(_stream_id(kind, stream), action, given, Actor(actor_id(actor), role), at, key, expected, as_json)
-
-    def actions(
-        stream: Annotated[str | None, typer.Argument(help="Only what is legal on this one now.")] = None,
-        role: As = default,
-        as_json: Json = False,
-    ) -> None:
-        if stream is None:
-            _print_actions(kind, as_json)
-        else:
-            _print_next(_stream_id(kind, stream), role, as_json)
-
-    def begin(
-        given: Given = None,
-        at: At = None,
-        key: Key = None,
-        role: As = default,
-        actor: ActorId = CLI_ACTOR,
-        as_json: Json = False,
-    ) -> None:
-        assert kind.begin is not None
-        name = kind.begin.name
-        arguments = read_arguments(body_of(None, name), list(given or ()), name)
-        perform(name, None, arguments, Actor(actor_id(actor), role), at, key, None, as_json)
-
-    group.command("act", help=f"Act on a {kind.prefix}.")(act)
-    group.command("actions", help=f"List what may be done with a {kind.prefix}, with the arguments.")(actions)
-    if kind.begin is not None and kind not in (MERCHANT, OFFICE):
-        arguments = " ".join(f"{name}=" for name in names_of(body_of(None, kind.begin.name))[1])
-        about = f"{summary_of(kind.begin)[0]}; prints its id. Needs {arguments or 'no arguments'}"
-        group.command(kind.begin.name.replace("_", "-"), help=f"{about}.")(begin)
-    return group
-
-
-groups = {prefix: _group(KINDS[prefix], role, about) for prefix, (role, about) in GROUPS.items()}
-office = groups[OFFICE.prefix]
-
-
-@office.command("establish")
-def establish(
-    title: Annotated[str, typer.Argument(help="What it is called.")],
-    level: Annotated[Level, typer.Option(help="Its place in the tree.")],
-    division: Annotated[str, typer.Option(help="Six digits of GB/T 2260.")],
-    superior: Annotated[str | None, typer.Option(help="The office above it; the national one has none.")] = None,
-    key: Key = None,
-    actor: ActorId = CLI_ACTOR,
-    as_json: Json = False,
-) -> None:
-    """Establish an office; prints its id."""
-    given = [f"title={title}", f"level={level.value}", f"division={division}"]
-    given += [] if superior is None else [f"superior={_stream_id(OFFICE, superior)}"]
-    arguments = read_arguments(body_of(None, "establish"), given, "establish")
-    perform("establish", None, arguments, Actor(actor_id(actor), Role.REGULATOR), None, key, None, as_json)
-
-
-@office.command("workload")
-def workload(
-    office: Annotated[str, typer.Argument(help="office-<uuid>, or the bare uuid.")], as_json: Json = False
-) -> None:
-    """Show the mediators of an office, and how many open cases each has."""
-    stream = _stream_id(OFFICE, office)
-    with running(load_settings(), render.say) as system:
-        history = system.ledger.history(stream)
-        if not history:
-            raise UnknownStream(f"there is no {stream}", hint="check the id")
-        render.wait(system)
-        state = OFFICE.fold(recorded.event for recorded in history)
-        found = [one.model_dump(mode="json") for one in operations.workload(system.ledger, state)]
-    for one in found:
-        one["classes"], one["conflicts"] = sorted(one["classes"]), sorted(one["conflicts"])
-    if as_json:
-        render.print_json(found)
-        return
-    table = Table(title=stream, title_justify="left")
-    for column in ("mediator_id", "kind", "load", "capacity", "classes", "conflicts"):
-        table.add_column(column.replace("_", " "), justify="right" if column in ("load", "capacity") else "left")
-    for one in found:
-        lists = [", ".join(one[name]) for name in ("classes", "conflicts")]
-        row = [one["mediator_id"], one["kind"], one["load"], one["capacity"], *lists]
-        table.add_row(*(render.clean(value) for value in row))
-    render.out.print(table)
 
 
 def perform(
@@ -272,13 +174,30 @@ def perform(
         )
 
 
+def print_history(stream: str, named: str, at: str | None, version: int | None, as_json: bool) -> None:
+    """Print the events of a stream, which somebody had ``named`` so; raises InvalidInput, UnknownStream."""
+    if at is not None and version is not None:
+        raise InvalidInput("--at and --version exclude each other", hint="give one of them")
+    known_at = None if at is None else parse_instant(at)
+    with running(load_settings(), render.say) as system:
+        events = system.ledger.history(stream, version=version, known_at=known_at)
+        if not events and not system.ledger.history(stream, version=1):
+            raise UnknownStream(f"there is no {kind_of(stream).prefix} {named!r}", hint="check the id")
+    if as_json:
+        render.print_json(render.history_json(events))
+    elif events:
+        render.print_history(stream, events)
+    else:
+        render.out.print(f"{stream} was not known yet at {at}")
+
+
 def complaint_id(settings: Settings, text: str) -> str:
     """Turn what a person writes into the id of a complaint; raises InvalidInput."""
     register, colon, reference = text.strip().partition(":")
     if colon and register.lower() == REGISTER:
         by_command = command(settings.key(), IMPORTER.id, "import cfpb", reference, {})
         return f"{COMPLAINT.prefix}-{by_command.new_id}"
-    return _stream_id(COMPLAINT, text, f"complaint-<uuid>, the bare uuid, or {REGISTER}:<its number there>")
+    return stream_id(COMPLAINT, text, f"complaint-<uuid>, the bare uuid, or {REGISTER}:<its number there>")
 
 
 def code(text: str | None) -> Code | None:
@@ -293,7 +212,7 @@ def code(text: str | None) -> Code | None:
     return Code(scheme=scheme, value=value)
 
 
-def _act(
+def act_on(
     stream: str,
     action: str,
     given: Iterable[str] | None,
@@ -303,12 +222,14 @@ def _act(
     expected: int | None,
     as_json: bool,
 ) -> None:
+    """Carry out an action on a stream as it was written, and print what it did."""
     name = action.replace("-", "_")
     arguments = read_arguments(body_on(stream, name), list(given or ()), name)
     perform(name, stream, arguments, by, at, key, expected, as_json)
 
 
-def _print_next(stream: str, role: Role, as_json: bool) -> None:
+def print_next(stream: str, role: Role, as_json: bool) -> None:
+    """Print what somebody in a role may do with a stream now."""
     with running(load_settings(), render.say) as system:
         history = system.ledger.history(stream)
         if not history:
@@ -323,25 +244,17 @@ def _print_next(stream: str, role: Role, as_json: bool) -> None:
     for column in ("action", "arguments", "what it does"):
         table.add_column(column, overflow="fold")
     for one in found:
-        arguments = (f"{name}=" if name in one.required else f"[{name}=]" for name in one.arguments)
-        table.add_row(one.name, render.clean(" ".join(arguments)), render.clean(one.summary))
+        table.add_row(one.name, render.clean(told(one.arguments, one.required)), render.clean(one.summary))
     render.out.print(table)
 
 
-def _print_actions(kind: Kind, as_json: bool) -> None:
-    rows = []
-    for name, action in kind.actions.items():
-        arguments, required = names_of(body_of(kind.prefix, name))
-        rows.append({"name": name, "summary": summary_of(action)[0], "arguments": arguments, "required": required})
-    if as_json:
-        render.print_json(rows)
-        return
-    for row in rows:
-        told = " ".join(f"{one}=" if one in row["required"] else f"[{one}=]" for one in row["arguments"])
-        render.out.print(render.clean(f"{row['name']} {told}".strip() + f": {row['summary']}"))
+def told(arguments: list[str], required: list[str]) -> str:
+    """Tell arguments; what need not be given is in brackets."""
+    return " ".join(f"{one}=" if one in required else f"[{one}=]" for one in arguments)
 
 
-def _stream_id(kind: Kind, text: str, forms: str = "") -> str:
+def stream_id(kind: Kind, text: str, forms: str = "") -> str:
+    """Turn what a person writes into the id of a stream; raises InvalidInput."""
     bare = text.strip().removeprefix(f"{kind.prefix}-")
     try:
         return f"{kind.prefix}-{UUID(bare)}"

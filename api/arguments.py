@@ -9,29 +9,26 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping, Sequence
-from enum import Enum
+from datetime import date
 from functools import cache
 from inspect import Parameter, getdoc, signature
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Field, Strict, ValidationError, create_model
 
 from api import operations
-from api.bodies import EARLIER, MERCHANT, OFFICE, Command, Time
+from api.bodies import Command, Day, Time
+from api.examples import example_for, plain_type
 from api.operations import invalid
 from domain.action import Action
-from domain.complaint.action import CONSUMER_SIDE, RESPONDENTS
-from domain.complaint.jurisdiction import DivisionCode
+from domain.complaint.action import CONSUMER_SIDE
 from domain.errors import InvalidInput
 from domain.streams import KINDS, kind_of
 from domain.values import (
     Code,
     Instant,
-    MerchantId,
     Money,
-    OfficeId,
     Origin,
-    RandomId,
     Role,
     ShortText,
     format_instant,
@@ -40,7 +37,24 @@ from domain.values import (
 
 #: What the program adds to what was sent, or what a register of origin alone can say.
 _NOT_SENT = frozenset(
-    {"at", "by", "book", "merchant", "stated", "precision", "origin", "order", "candidates", "register_name"}
+    {
+        "at",
+        "by",
+        "book",
+        "candidates",
+        "grieved",
+        "merchant",
+        "order",
+        "origin",
+        "own_id",
+        "platform",
+        "precision",
+        "register_name",
+        "stated",
+        "subject",
+        "target_state",
+        "traced",
+    }
 )
 #: Sent in place of an argument that the program looks up: the field, its type, and what need not be sent then.
 _BY_REFERENCE: dict[str, tuple[str, Any, str]] = {"file": ("order_reference", ShortText | None, "product")}
@@ -59,13 +73,16 @@ _PATHS = {
 #: For whom an operation is, by the roles that may carry it out.
 AUDIENCES: dict[str, tuple[str, frozenset[Role]]] = {
     "consumer": ("Consumers, their agents and lawyers, and who reports.", CONSUMER_SIDE | {Role.WHISTLE_BLOWER}),
-    "merchant": ("Merchants, platforms and payment providers.", RESPONDENTS),
+    "merchant": ("Merchants, and payment providers.", frozenset({Role.MERCHANT, Role.PAYMENT_PROVIDER})),
+    "platform": ("Platforms, on which merchants sell.", frozenset({Role.PLATFORM})),
     "mediator": ("Mediators and adjudicators.", frozenset({Role.MEDIATOR, Role.ADJUDICATOR})),
     "regulator": ("Offices of the authority.", frozenset({Role.REGULATOR, Role.APPEAL_REVIEWER})),
+    "auditor": ("Auditors and analysts.", frozenset({Role.AUDITOR, Role.ANALYST})),
     "rulebook editor": ("Who publishes the rules.", frozenset({Role.RULEBOOK_EDITOR})),
     "service": ("Services of other organisations and partners.", frozenset({Role.SERVICE, Role.PARTNER})),
 }
 
+#: Descriptions by the name of the argument, or of operation and argument.
 _ABOUT = {
     "scheme": "Code list of product and issue.",
     "order_reference": "Of the payment order: what the order source knows of it is filled in.",
@@ -73,44 +90,15 @@ _ABOUT = {
     "number": "Of the suggestion, counted from 0.",
     "side": "For which party a service acts; the others leave it out.",
     "confidence": "Of the software, in permille.",
-    "report": "SHA-256 of the appraisal.",
-}
-_SUBJECT = "70b4ce15-138d-4df5-8005-9a022e761b8d"
-_TERMS = [{"kind": "return"}, {"kind": "partial_refund", "amount": {"fen": 5000}}]
-#: Examples by the name of the argument, or of operation and argument; the others follow from the type.
-_EXAMPLES: dict[str, Any] = {
-    "channel": "app",
-    "file.product": "rice cooker",
-    "scheme": "GB/T 36431",
-    "issue": "does not heat",
-    "region": {"scheme": "GB/T 2260", "value": "330106"},
-    "claim": {"fen": 19900, "currency": "CNY"},
-    "narrative": "The second one within a month.",
-    "division": "330106",
-    "shop": {"division": "330106"},
-    "sale": {"delivered": "otherwise", "receipt_division": "330106"},
-    "terms": _TERMS,
-    "law": ["Consumer Protection Law, art. 24"],
-    "items": ["the receipt"],
-    "attempt": {"register_name": "12315", "reference": "4401"},
-    "addressee": "Health Commission of Hangzhou",
-    "partner": "Consumer Council, Hong Kong",
-    "reference": "HK-2026-0042",
-    "into": EARLIER,
-    "answer.kind": "monetary_relief",
-    "answer.text": "We return 50 yuan.",
-    "resolve.basis": "agreement",
-    "close.ground": "no_agreement",
-    "refuse.ground": "not-competent",
-    "end_mediation.ground": "no-agreement",
-    "reason": "the money did not come",
-    "withdraw.reason": "settled in the shop",
-    "trade_name": "West Lake Appliances",
-    "identifier": {"scheme": "GB 32100", "value": "91330106MA27XA1B2H"},
-    "title": "Market Supervision of Xihu District",
-    "level": "county",
-    "superior": OFFICE,
-    "batch": "2026-03",
+    "report": "SHA-256 of the report.",
+    "announce_rule.text": "SHA-256 of the text of the rule.",
+    "impose.platform_id": "Once more who imposes it, where that is a platform.",
+    "complaints": "Ids of those that it rests on.",
+    "violation": "A code of the list `violation`.",
+    "stage": "A code of the list `product-stage`.",
+    "first": "The first day.",
+    "last": "The last day, which is included.",
+    "notice": "Number of the notice that it answers.",
 }
 
 
@@ -193,8 +181,8 @@ def checked(body: type[Command], values: Mapping[str, Any]) -> Command:
 
 def arguments_of(body: Command) -> dict[str, Any]:
     """Return what was sent, without ``at``."""
-    given = {name: getattr(body, name) for name in body.model_fields_set if name != "at"}
-    return {name: value for name, value in given.items() if value is not None}
+    given = [name for name in type(body).model_fields if name in body.model_fields_set and name != "at"]
+    return {name: value for name in given if (value := getattr(body, name)) is not None}
 
 
 def body_on(stream: str, name: str) -> type[Command]:
@@ -204,81 +192,40 @@ def body_on(stream: str, name: str) -> type[Command]:
 
 
 def _field(operation: str, name: str, hint: Any, default: Any) -> Any:
-    example = _EXAMPLES.get(f"{operation}.{name}", _EXAMPLES.get(name))
-    if example is None and default is Parameter.empty:
-        example = _example(hint)
+    example = example_for(operation, name, hint, needed=default is Parameter.empty)
     return Field(
         ... if default is Parameter.empty else default,
-        description=_ABOUT.get(name),
+        description=_ABOUT.get(f"{operation}.{name}", _ABOUT.get(name)),
         examples=None if example is None else [example],
     )
 
 
 def _sent(hint: Any) -> Any:
-    """Return the type of an argument as it may be sent: no number for a time, no text for a number or a truth."""
+    """Return the type of an argument as it may be sent: no number for a time or day, no text for a number or truth."""
     if hint == Instant:
         return Time
     if get_origin(hint) in (Union, types.UnionType):
         return Union[tuple(_sent(one) for one in get_args(hint))]  # noqa: UP007
-    if _plain(hint) in (int, bool):
+    if get_origin(hint) is tuple:
+        return tuple[tuple(one if one is ... else _sent(one) for one in get_args(hint))]  # type: ignore[misc]
+    if hint is date:
+        return Day
+    if plain_type(hint) in (int, bool):
         return Annotated[hint, Strict()]
     return hint
 
 
-def _plain(hint: Any) -> Any:
-    """Return a type without None and annotations."""
-    if get_origin(hint) is Annotated:
-        return _plain(get_args(hint)[0])
-    if get_origin(hint) in (Union, types.UnionType):
-        return _plain(next(one for one in get_args(hint) if one is not type(None)))
-    return hint
-
-
-#: Named types of the domain, and what is one of them.
-_OF_TYPE: tuple[tuple[Any, str], ...] = (
-    (RandomId, _SUBJECT),
-    (MerchantId, MERCHANT),
-    (OfficeId, OFFICE),
-    (DivisionCode, "330106"),
-)
-
-
-def _example(hint: Any) -> Any:
-    """Return something that a type surely takes."""
-    named = next((found for known, found in _OF_TYPE if known == hint), None)
-    if named is not None:
-        return named
-    plain = _plain(hint)
-    if plain is _plain(Time):
-        return "2026-03-02T09:00:00+08:00"
-    if get_origin(plain) is tuple:
-        return [_example(get_args(plain)[0])]
-    if get_origin(plain) is Literal:
-        return get_args(plain)[0]
-    if isinstance(plain, type):
-        if issubclass(plain, Enum):
-            return next(iter(plain)).value
-        if issubclass(plain, BaseModel):
-            needed = {name: field for name, field in plain.model_fields.items() if field.is_required()}
-            return {name: _example(field.annotation) for name, field in needed.items()}
-        if issubclass(plain, bool):
-            return True
-        if issubclass(plain, int):
-            return 1
-    return "as agreed by telephone"
-
-
 def _from_text(name: str, hint: Any, text: str) -> Any:
-    plain = _plain(hint)
+    plain = plain_type(hint)
     if text.startswith(("{", "[")):
         try:
             return _money_in(plain, json.loads(text, parse_float=str))
         except (ValueError, RecursionError) as error:
             raise InvalidInput(f"{name} is not JSON: {error}", hint="correct it at that place") from None
-    if plain is _plain(Time):
+    if plain is plain_type(Time):
         return format_instant(parse_instant(text))
     if get_origin(plain) is tuple:
-        return [text]
+        return [_from_text(name, get_args(plain)[0], text)]
     if not isinstance(plain, type):
         return text
     if issubclass(plain, Money):
@@ -290,7 +237,8 @@ def _from_text(name: str, hint: Any, text: str) -> Any:
             raise InvalidInput(f"{name} is {text!r}, not SCHEME:VALUE", hint="write it as in GB/T 2260:330106")
         return dict(zip(plain.model_fields, (first, second), strict=True))
     if issubclass(plain, BaseModel):
-        raise InvalidInput(f"{name} is {text!r}, not JSON", hint="write it as in " + json.dumps(_EXAMPLES.get(name)))
+        example = json.dumps(example_for("", name, plain, needed=True))
+        raise InvalidInput(f"{name} is {text!r}, not JSON", hint=f"write it as in {example}")
     if issubclass(plain, bool):
         if text not in ("true", "false"):
             raise InvalidInput(f"{name} is {text!r}", hint="write true or false")
@@ -305,12 +253,12 @@ def _from_text(name: str, hint: Any, text: str) -> Any:
 def _money_in(plain: Any, value: Any) -> Any:
     """Return JSON with the money that is written as text in it made into what the model takes."""
     if get_origin(plain) is tuple and isinstance(value, list):
-        return [_money_in(_plain(get_args(plain)[0]), one) for one in value]
+        return [_money_in(plain_type(get_args(plain)[0]), one) for one in value]
     if isinstance(plain, type) and issubclass(plain, Money) and isinstance(value, str):
         return _from_text("amount", plain, value)
     if isinstance(plain, type) and issubclass(plain, BaseModel) and isinstance(value, dict):
         return {
-            name: _money_in(_plain(plain.model_fields[name].annotation), one) if name in plain.model_fields else one
+            name: _money_in(plain_type(plain.model_fields[name].annotation), one) if name in plain.model_fields else one
             for name, one in value.items()
         }
     return value

@@ -18,10 +18,11 @@ _STRICT = ConfigDict(extra="forbid", frozen=True)
 COMPLAINT = "complaint-5173ac4c-f3ac-dde1-bbfc-354afefec15d"
 EARLIER = "complaint-7b0f6a3e-2c41-4c9b-8d15-6e9f0a1b2c3d"
 MERCHANT = "merchant-f3f3a985-9840-ca16-6825-698f8803c309"
+OTHER_MERCHANT = "merchant-1f0e6c5b-7d24-4b8a-8c39-52e1a7d0f6b4"
 OFFICE = "office-0d5a6f0e-61c7-4d7c-9f0e-3a2b8c4d5e6f"
+PERSON = "70b4ce15-138d-4df5-8005-9a022e761b8d"
 
-
-_EXAMPLES = (COMPLAINT, MERCHANT, OFFICE)
+_EXAMPLES = (COMPLAINT, MERCHANT, OFFICE, f"subject-{PERSON}")
 
 
 def example_of(prefix: str) -> str:
@@ -262,6 +263,16 @@ class Statistics(Page):
     items: list[Sums]
 
 
+class Standing(BaseModel):
+    """Where a stream stands. ``next_due``: the last instant in time of the term that ends first, if one runs."""
+
+    id: str
+    version: int = Field(examples=[2])
+    status: str
+    next_due: datetime | None
+    actions: list[NextAction]
+
+
 class Events(BaseModel):
     """A part of a history. ``next``: the ``after`` of the next page, null on the last."""
 
@@ -339,7 +350,7 @@ class Publication(BaseModel):
     """Something to be published. ``content`` is as in the files that `complaints rulebook publish` takes."""
 
     model_config = _STRICT
-    publish: Literal["rule_set", "calendar", "fee_schedule", "code_list", "scenario", "parameters"] = Field(
+    publish: Literal["rule_set", "calendar", "fee_schedule", "code_list", "scenario", "parameters", "policy"] = Field(
         examples=["calendar"]
     )
     edition: Annotated[int, Field(ge=1, strict=True)] = Field(

@@ -29,8 +29,8 @@ from adapters.parking import NothingParked
 from adapters.rulebook import STREAMS
 from adapters.topics import KafkaLostData, TopicsError
 from adapters.verify import Check, verify
-from api import acting, processes, projections, reactions, render, rulebook, simulation, tokens
-from api.acting import As, ComplaintId, Json, actor_id, complaint_id
+from api import acting, groups, processes, projections, reactions, render, rulebook, simulation, tokens
+from api.acting import As, ComplaintId, Json, KnownAt, Version, actor_id, complaint_id, print_history
 from api.representation import standing
 from api.running import Running, require_workers, running
 from api.settings import MAX_API_PROCESSES, MAX_PROJECTORS, MAX_RELAYS, MAX_WATCHERS, load_settings
@@ -38,7 +38,7 @@ from api.status import status
 from domain.calendar import SHANGHAI
 from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, StaleVersion, UnknownStream
 from domain.streams import COMPLAINT
-from domain.values import Actor, parse_instant
+from domain.values import Actor
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -113,18 +113,23 @@ def demo(
         render.say("waiting until Kafka and the read models have them")
         render.wait(system, at_least_s=300)
         rows = queries.statistics(system.ledger.recorder.pool, "product")
-        render.say(f"simulating a week: {WEEK} requests through all procedures, each to its end")
+        render.say(
+            f"simulating a week: {WEEK} requests, and all that merchants, platforms and authorities do about them"
+        )
         week = simulation.run_simulation(system, complaints=WEEK, seed=1, days=7)
+        followed = simulation.wait_until_followed(system, at_least_s=300)
         render.wait(system, at_least_s=300)
         checks = _verify(system)
         render.print_report(report)
         render.print_statistics("product", rows, None)
-        simulation.print_traffic(week)
+        simulation.print_traffic(week, followed)
         of_rules = sum(len(history) for history in system.ledger.histories(STREAMS).values())
         of_week = week.events.total()
+        of_import = checks[0].checked - of_week - followed.events - of_rules
         render.out.print(
-            f"events in the ledger {checks[0].checked:,}: {checks[0].checked - of_week - of_rules:,} of complaints and "
-            f"merchants, {of_week:,} of the simulated week, {of_rules:,} of the rulebook"
+            f"events in the ledger {checks[0].checked:,}: {of_import:,} of complaints and merchants, "
+            f"{of_week:,} of the simulated week, {followed.events:,} that followed from it, "
+            f"{of_rules:,} of the rulebook"
         )
         topics = next(check for check in checks if "topics" in check.name)
         render.out.print(f"events on Kafka {topics.checked:,}")
@@ -175,27 +180,9 @@ def show(complaint: ComplaintId, as_json: Json = False) -> None:
 
 
 @app.command()
-def history(
-    complaint: ComplaintId,
-    at: Annotated[str | None, typer.Option(help="As it was known at this time, with zone.")] = None,
-    version: Annotated[int | None, typer.Option(min=1, help="Up to this version.")] = None,
-    as_json: Json = False,
-) -> None:
+def history(complaint: ComplaintId, at: KnownAt = None, version: Version = None, as_json: Json = False) -> None:
     """List the events of a complaint, all or as known at a time."""
-    if at is not None and version is not None:
-        raise InvalidInput("--at and --version exclude each other", hint="give one of them")
-    known_at = None if at is None else parse_instant(at)
-    with running(load_settings(), render.say) as system:
-        stream = complaint_id(system.settings, complaint)
-        events = system.ledger.history(stream, version=version, known_at=known_at)
-        if not events and not system.ledger.history(stream, version=1):
-            raise _unknown(complaint)
-    if as_json:
-        render.print_json(render.history_json(events))
-    elif events:
-        render.print_history(stream, events)
-    else:
-        render.out.print(f"{stream} was not known yet at {at}")
+    print_history(complaint_id(load_settings(), complaint), complaint, at, version, as_json)
 
 
 @app.command()
@@ -236,7 +223,7 @@ def verify_command(as_json: Json = False) -> None:
 
 for _command in (acting.file, acting.act, acting.actions, acting.register):
     app.command()(_command)
-for _name, _group in acting.groups.items():
+for _name, _group in groups.groups.items():
     app.add_typer(_group, name=_name)
 app.command()(status)
 app.command("simulate")(simulation.simulate_command)

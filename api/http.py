@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
@@ -13,14 +12,12 @@ from fastapi import APIRouter, FastAPI, Query, Response
 from adapters import queries
 from adapters.execute import Ledger
 from adapters.orders import OrderSource
-from adapters.record import Recorded
 from adapters.rulebook import RulebookReader
-from api import access, bodies, commands, problems, rulebook_routes
+from api import access, bodies, commands, problems, rulebook_routes, streams
 from api.arguments import AUDIENCES
 from api.limits import BodyLimit, RateLimit
 from api.operations import workload
 from api.problems import ReadModelBehind, responses
-from api.render import history_json
 from api.representation import next_actions, standing
 from api.requests import (
     UUID,
@@ -36,6 +33,7 @@ from api.requests import (
     State,
     WaitS,
 )
+from api.streams import history_of
 from domain.complaint.state import Status
 from domain.errors import InvalidInput, UnknownStream
 from domain.office.establishment import Established
@@ -56,7 +54,7 @@ def read_complaint(
     at: Annotated[bodies.Time | None, Query(description="As it was known at this time, with zone.")] = None,
 ) -> bodies.ComplaintInFull:
     """Read a complaint from the ledger: as it is now, as it was at a version, or as it was known at a time."""
-    history = _history(shared, complaint_id, version, at)
+    history = history_of(shared, complaint_id, version, at)
     row: Any = None
     for recorded in history:
         row = COMPLAINT_DETAILS.fold(row, recorded.event)
@@ -72,34 +70,6 @@ def read_complaint(
         **standing(folded, past or now),
         actions=actions,
     )
-
-
-@router.get("/complaints/{complaint_id}/events", tags=["queries"], responses=responses(404))
-def read_events(
-    complaint_id: ComplaintId,
-    by: Principal,
-    shared: Shared,
-    after: Annotated[int, Query(ge=0, lt=2**63, description="Only events above this version.")] = 0,
-    limit: Limit = 100,
-) -> bodies.Events:
-    """Read the history of a complaint, oldest first."""
-    history = _history(shared, complaint_id, None, None)
-    page = history[after : after + limit]
-    return bodies.Events(
-        items=[bodies.RecordedEvent(**event) for event in history_json(page)],
-        next=after + limit if after + limit < len(history) else None,
-    )
-
-
-def _history(shared: State, complaint_id: str, version: int | None, at: datetime | None) -> Sequence[Recorded]:
-    if at is not None and version is not None:
-        raise InvalidInput("version and at exclude each other", hint="give one of them")
-    history = shared.ledger.history(complaint_id, version=version, known_at=at)
-    if not history:
-        raise UnknownStream(f"there is no {complaint_id}" + (" at that time" if at else ""), hint="check the id")
-    if version is not None and len(history) < version:
-        raise UnknownStream(f"{complaint_id} has {len(history)} versions, not {version}", hint="ask for one of them")
-    return history
 
 
 @router.get("/complaints", tags=["queries"], responses=responses())
@@ -204,7 +174,7 @@ def read_merchant(
 @router.get("/offices/{office_id}", tags=["queries"], responses=responses(404))
 def read_office(office_id: OfficeId, by: Principal, shared: Shared, response: Response) -> bodies.Office:
     """Read an office from the ledger."""
-    history = _history(shared, office_id, None, None)
+    history = history_of(shared, office_id)
     first = history[0].event
     assert isinstance(first, Established)
     response.headers["ETag"] = f'"{len(history)}"'
@@ -218,7 +188,7 @@ def read_workload(
 ) -> bodies.Workload:
     """Show the mediators of an office, and how many open cases each has."""
     _wait(shared, min_position, wait_s)
-    office = OFFICE.fold(recorded.event for recorded in _history(shared, office_id, None, None))
+    office = OFFICE.fold(recorded.event for recorded in history_of(shared, office_id))
     complete_to = queries.complete_to(shared.ledger.recorder.pool)
     return bodies.Workload(
         office_id=office_id,
@@ -292,7 +262,7 @@ def create_app(ledger: Ledger, service_key: bytes, requests_per_s: float, orders
     shared.rulebook, shared.orders = RulebookReader(ledger), orders
     shared.rate_limit = RateLimit(requests_per_s)
     app.state.shared = shared
-    routers = (commands.router, router, rulebook_routes.router)
+    routers = (commands.router, router, streams.router, rulebook_routes.router)
     for one in routers:
         app.include_router(one)
     app.add_middleware(BodyLimit)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import types
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from inspect import signature
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from adapters import queries
@@ -19,11 +22,26 @@ from domain.complaint import filing
 from domain.complaint.state import Complaint, Status
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
+from domain.grievance.state import GrievanceId, grieved
 from domain.kind import Kind
+from domain.measure.state import Imposer, Target
 from domain.office.state import Office
 from domain.rulebook.book import Rulebook
-from domain.streams import COMPLAINT, KINDS, MERCHANT, OFFICE, kind_of
-from domain.values import Actor, Code, Role, format_instant
+from domain.streams import COMPLAINT, GRIEVANCE, KINDS, OFFICE, SUBJECT, kind_of
+from domain.tracing import Traced, traced
+from domain.values import (
+    Actor,
+    Code,
+    ComplaintId,
+    FundId,
+    MeasureId,
+    MerchantId,
+    OfficeId,
+    PlatformId,
+    Role,
+    StreamId,
+    format_instant,
+)
 
 #: Clocks differ; an event may seem to come from the future by as much.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -34,13 +52,30 @@ RECORDING = frozenset({Role.REGULATOR, Role.MEDIATOR, Role.ADJUDICATOR, Role.PAR
 CREATING: dict[str, tuple[Kind, Action]] = {
     kind.begin.name: (kind, kind.begin) for kind in KINDS.values() if kind.begin is not None
 }
-#: Arguments that name another stream, which has to exist, and what to do if it does not.
-_NAMING = {
-    "merchant_id": "register the merchant, or check the id",
-    "office_id": "establish the office, or check the id",
-    "superior": "establish the superior office first, or check the id",
-    "into": "check the id",
+#: Kinds whose streams have the id of whom they are about: the argument that says it when one begins.
+_NAMED_AFTER = {SUBJECT.prefix: "consumer_id"}
+#: Types of arguments, and of what is in them, that name a stream, which has to exist.
+STREAM_IDS = (
+    ComplaintId,
+    MerchantId,
+    OfficeId,
+    PlatformId,
+    MeasureId,
+    FundId,
+    GrievanceId,
+    StreamId,
+    Target,
+    Imposer,
+)
+#: What to do if it does not.
+_ABSENT = {
+    "merchant": "register the merchant first, or check the id",
+    "office": "establish the office first, or check the id",
+    "platform": "admit the platform first, or check the id",
+    "fund": "open the fund first, or check the id",
 }
+#: Arguments that are the state of a stream: of which kind, and the argument that names it.
+_STATE_OF = {"merchant": ("merchant", "merchant_id"), "platform": ("platform", "platform_id")}
 
 
 def perform(
@@ -71,13 +106,17 @@ def perform(
         by_command = command(service_key, by.id, operation, key, body)
     except ValueError:
         raise InvalidInput("a text or the key is not valid UTF-8", hint="send UTF-8") from None
-    target = f"{kind.prefix}-{by_command.new_id}" if stream is None else stream
+    if stream is None:
+        own = given[_NAMED_AFTER[kind.prefix]] if kind.prefix in _NAMED_AFTER else by_command.new_id
+        target = f"{kind.prefix}-{own}"
+    else:
+        target = stream
     logs.note(command_id=by_command.id, stream=target)
 
     def decided(state: Any) -> Sequence[Event]:
         # Looked up only now: a command that is repeated needs none of it, and it may be gone by then.
         when = now if at is None else _when(at, by, now)
-        whole = _complete(ledger, orders, operation, target, state, given)
+        whole = _complete(ledger, orders, action, target, state, given)
         return kind.act(action, state, at=when, by=by, book=book, **whole)
 
     try:
@@ -156,7 +195,8 @@ def invalid(error: ValidationError) -> InvalidInput:
         return InvalidInput(f"{where} is missing", hint="give it")
     if first["type"] == "string_unicode":
         return InvalidInput(f"{where} is not valid UTF-8", hint="send UTF-8")
-    return InvalidInput(f"{where} is {str(first.get('input'))[:100]!r}: {first['msg']}")
+    what = first["msg"].removeprefix("Value error, ")
+    return InvalidInput(f"{where} is {str(first.get('input'))[:100]!r}: {what}")
 
 
 def workload(ledger: Ledger, office: Office) -> Sequence[Any]:
@@ -165,23 +205,38 @@ def workload(ledger: Ledger, office: Office) -> Sequence[Any]:
 
 
 def _complete(
-    ledger: Ledger, orders: OrderSource | None, operation: str, stream: str, state: Any, given: Mapping[str, Any]
+    ledger: Ledger, orders: OrderSource | None, action: Action, stream: str, state: Any, given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the arguments with what the program knows: the order, the merchant's state, the office's mediators."""
+    """Return the arguments with what the program knows: the order, what other streams are at, the mediators."""
     whole = dict(given)
-    for name, hint in _NAMING.items():
-        if name in whole and not ledger.history(whole[name], version=1):
-            raise InvalidInput(f"there is no {whole[name]}", hint=hint)
+    wanted = signature(action.decide).parameters
+    # What stands behind complaints is read as a whole.
+    read = {"complaints"} if "traced" in wanted else set()
+    named = _check_named(ledger, action, {name: value for name, value in given.items() if name not in read})
     if {"office_id", "division"} <= whole.keys():
         _check_division(ledger, whole["office_id"], whole["division"])
-    match operation:
+    for argument, (prefix, naming) in _STATE_OF.items():
+        if argument in wanted and naming in whole:
+            whole[argument] = _state(ledger, KINDS[prefix], whole[naming])
+    if "traced" in wanted:
+        if "complaints" not in whole:
+            # Those that are named within other arguments.
+            whole["complaints"] = tuple(one for one in named if one.startswith(f"{COMPLAINT.prefix}-"))
+        whole["traced"] = _traced(ledger, whole["complaints"])
+    if "grieved" in wanted:
+        whole["grieved"] = tuple(grieved(one, _state(ledger, GRIEVANCE, one)) for one in whole.get("grievances", ()))
+    if "target_state" in wanted:
+        whole["target_state"] = _state(ledger, kind_of(whole["target"]), whole["target"])
+    if "own_id" in wanted:
+        whole["own_id"] = stream
+    if "subject" in wanted:
+        whole["subject"] = _state(ledger, SUBJECT, f"{SUBJECT.prefix}-{state.consumer_id}")
+    match action.name:
         case "file":
             if (reference := whole.pop("order_reference", None)) is not None:
                 whole = _from_order(orders, reference) | whole
             if "product" not in whole:
                 raise InvalidInput("product is missing", hint="give it, or an order_reference whose order tells it")
-        case "route":
-            whole["merchant"] = MERCHANT.fold(recorded.event for recorded in ledger.history(whole["merchant_id"]))
         case "merge":
             _check_goes_on(ledger, stream, whole["into"])
         case "supervise":
@@ -193,10 +248,64 @@ def _complete(
     return whole
 
 
+@cache
+def _hints(of: Any) -> dict[str, Any]:
+    return get_type_hints(of, include_extras=True)
+
+
+def _named(hint: Any, value: Any) -> Iterator[str]:
+    """Find the ids of streams in an argument, by its type."""
+    if hint in STREAM_IDS:
+        yield value
+    elif get_origin(hint) in (Union, types.UnionType):
+        yield from _named(next(one for one in get_args(hint) if one is not type(None)), value)
+    elif isinstance(value, BaseModel):
+        for name, own in _hints(type(value)).items():
+            if getattr(value, name, None) is not None:
+                yield from _named(own, getattr(value, name))
+    elif isinstance(value, tuple):
+        (of, *_) = get_args(get_args(hint)[0] if get_origin(hint) is Annotated else hint)
+        for one in value:
+            yield from _named(of, one)
+
+
+def _check_named(ledger: Ledger, action: Action, given: Mapping[str, Any]) -> list[str]:
+    """Return the streams that arguments name; raises InvalidInput for one that is not there.
+
+    What follows from an event that names it would wait for ever.
+    """
+    hints = _hints(action.decide)
+    found = (stream for name, value in given.items() if name in hints for stream in _named(hints[name], value))
+    named = list(dict.fromkeys(found))
+    for stream in named:
+        if not ledger.history(stream, version=1):
+            hint = _ABSENT.get(stream.partition("-")[0], "check the id")
+            raise InvalidInput(f"there is no {stream}", hint=hint)
+    return named
+
+
+def _state(ledger: Ledger, kind: Kind, stream: str) -> Any:
+    return kind.fold(recorded.event for recorded in ledger.history(stream))
+
+
+def _traced(ledger: Ledger, complaints: Sequence[str]) -> tuple[Traced, ...]:
+    """Return what stands behind the complaints that are named; raises InvalidInput for one that is not there."""
+    histories = ledger.histories(complaints)
+    if missing := [complaint for complaint in complaints if complaint not in histories]:
+        raise InvalidInput(f"there is no {missing[0]}", hint="check the id")
+    return tuple(
+        traced(complaint, COMPLAINT.fold(recorded.event for recorded in histories[complaint]))
+        for complaint in complaints
+    )
+
+
 def _check_goes_on(ledger: Ledger, stream: str, into: str) -> None:
     if into == stream:
         raise InvalidInput("a request cannot be merged into itself", hint="name the earlier one")
-    if COMPLAINT.fold(recorded.event for recorded in ledger.history(into)).status is Status.MERGED:
+    status = _state(ledger, COMPLAINT, into).status
+    if status is Status.NONE:
+        raise InvalidInput(f"there is no {into}", hint="check the id")
+    if status is Status.MERGED:
         raise InvalidInput(f"{into} was itself merged into another", hint="name the one that goes on")
 
 

@@ -17,7 +17,7 @@ from adapters.orders import OrdersUnavailable
 from api import logs
 from api.tokens import InvalidToken
 from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, StaleVersion, UnknownStream
-from domain.streams import COMPLAINT, kind_of
+from domain.streams import COMPLAINT, KINDS, kind_of
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -105,7 +105,7 @@ def _from_domain(request: Request, error: Exception) -> JSONResponse:
 
 def _standing(request: Request) -> tuple[dict[str, str], dict[str, Any]]:
     """Return where the stream that a request acts on stands now, as ETag and as members of a problem."""
-    ids = [id for name, id in request.path_params.items() if name in ("complaint_id", "merchant_id", "office_id")]
+    ids = [id for name, id in request.path_params.items() if name.removesuffix("_id") in KINDS]
     try:
         history = request.app.state.shared.ledger.history(ids[0]) if ids else []
     except (LedgerUnavailable, *UNAVAILABLE):

@@ -1,9 +1,10 @@
-"""Who is in the simulated market: merchants, offices, mediators; and the cases that go on."""
+"""Who is in the simulated market, and the streams that go on in it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import accumulate
@@ -11,16 +12,20 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from domain.complaint.mediation import Candidate, MediatorKind
-from domain.complaint.state import NEW, Complaint
-from domain.event import Event
-from domain.merchant.membership import Enrolled, PromiseSigned
-from domain.merchant.registration import Registered
-from domain.office.establishment import Established, Level
-from domain.office.mediators import MediatorEnrolled
-from domain.values import Actor, Role
+from domain.complaint.state import NEW
+from domain.complaint.state import Status as Stands
+from domain.grievance.state import Grieved, grieved
+from domain.kind import Kind
+from domain.merchant.state import Status
+from domain.rulebook.book import Rulebook
+from domain.tracing import VOID, Traced, traced
+from domain.values import FIRST_INSTANT, Actor, Role
 
 REGIONS = ("330106", "330108", "110105", "310115", "440305", "510107", "610113")
+PLATFORMS = 3
+FUNDS = 3
+#: So many of its complaints are remembered of a merchant: what is done about it rests on them.
+REMEMBERED = 5
 
 
 class Manner(StrEnum):
@@ -34,7 +39,7 @@ class Manner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shopkeeper:
-    """A merchant of the market. ``platform`` is empty for a shop that stands by itself."""
+    """A merchant of the market, and its ``rank`` by size. ``platform`` is empty for a shop that stands by itself."""
 
     merchant_id: str
     trade_name: str
@@ -43,61 +48,11 @@ class Shopkeeper:
     signed: bool
     enrolled: bool
     platform: str
+    rank: int
 
     @property
     def actor(self) -> Actor:
         return Actor(self.merchant_id.removeprefix("merchant-"), Role.MERCHANT)
-
-
-def openings(market: Market) -> list[tuple[str, list[Event]]]:
-    """Return the streams that the market begins with: merchants with what they signed, offices with their mediators."""
-    at, by = market.opened, Actor(OFFICIALS[Role.REGULATOR], Role.REGULATOR)
-    streams: list[tuple[str, list[Event]]] = []
-    for shop in market.shopkeepers:
-        events: list[Event] = [Registered(occurred_at=at, actor=by, trade_name=shop.trade_name)]
-        if shop.signed:
-            events.append(PromiseSigned(occurred_at=at, actor=shop.actor, batch="1"))
-        if shop.enrolled:
-            events.append(Enrolled(occurred_at=at, actor=shop.actor))
-        streams.append((shop.merchant_id, events))
-    top = Established(occurred_at=at, actor=by, title="国家市场监督管理总局", level=Level.NATIONAL, division="000000")
-    streams.append((market.national, [top]))
-    for region, office_id in market.offices.items():
-        events = [
-            Established(
-                occurred_at=at,
-                actor=by,
-                title=f"office of {region}",
-                level=Level.COUNTY,
-                division=region,
-                superior=market.national,
-            )
-        ]
-        events += [
-            MediatorEnrolled(
-                occurred_at=at, actor=by, mediator_id=one.mediator_id, kind=one.kind, capacity=one.capacity
-            )
-            for one in market.mediators
-        ]
-        streams.append((office_id, events))
-    return streams
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """Who is there. ``shares`` are the accumulated weights of the merchants: few giants, many small."""
-
-    shopkeepers: tuple[Shopkeeper, ...]
-    shares: tuple[int, ...]
-    offices: Mapping[str, str]
-    mediators: tuple[Candidate, ...]
-    national: str
-    opened: datetime
-    name: str
-
-    def shop(self, chance: Random) -> Shopkeeper:
-        """Draw a merchant by its size."""
-        return chance.choices(self.shopkeepers, cum_weights=self.shares)[0]
 
 
 def identifier(*seed: object) -> str:
@@ -105,26 +60,149 @@ def identifier(*seed: object) -> str:
     return str(UUID(int=Random(":".join(map(str, seed))).getrandbits(128), version=4))
 
 
-def make_market(name: str, merchants: int, opened: datetime) -> Market:
-    """Make the market of the simulation ``name``: merchants whose sizes fall off as one over their rank, an office
-    per region, and mediators of each kind."""
-    shopkeepers = tuple(_shopkeeper(name, n) for n in range(merchants))
-    weights = [1_000_000 // (n + 1) for n in range(merchants)]
+#: Who acts for the authority, the mediators and so on.
+OFFICIALS = {role: identifier("official", role) for role in Role}
+NOBODY = Actor(OFFICIALS[Role.CONSUMER], Role.CONSUMER)
+#: Stands where a stream is about no merchant.
+NO_SHOP = Shopkeeper("", "", Manner.FAIR, REGIONS[0], False, False, "", 0)
+
+
+@dataclass(slots=True)
+class Market:
+    """Who is there, and the rules in force. ``shares`` are the accumulated weights of the merchants: few giants, many
+    small. Complaints are filed until ``ends``; ``lives`` are the streams that go on, by id."""
+
+    name: str
+    book: Rulebook
+    opened: datetime
+    ends: datetime
+    shopkeepers: tuple[Shopkeeper, ...]
+    shares: tuple[int, ...]
+    platforms: tuple[str, ...]
+    funds: tuple[str, ...]
+    offices: dict[str, str]
+    national: str
+    lives: dict[str, Life] = field(default_factory=dict)
+    _recent: dict[str, deque[str]] = field(default_factory=dict)
+    _known: dict[str, Traced] = field(default_factory=dict)
+    _upheld: dict[str, Grieved] = field(default_factory=dict)
+
+    def shop(self, chance: Random) -> Shopkeeper:
+        """Draw a merchant by its size: who goes on in its place, if it was merged."""
+        return self.going_on(chance.choices(self.shopkeepers, cum_weights=self.shares)[0])
+
+    def going_on(self, shop: Shopkeeper) -> Shopkeeper:
+        """Return who goes on in place of a merchant that was merged, or the merchant itself."""
+        while (state := self.lives[shop.merchant_id].state).status is Status.MERGED:
+            shop = self.lives[state.merged_into].shop
+        return shop
+
+    def remember(self, case: Life) -> None:
+        """Remember a complaint of a merchant, as it stands."""
+        state = case.state
+        if (known := self._known.get(case.stream)) is not None:
+            if known.status is not state.status:
+                self._known[case.stream] = traced(case.stream, state)
+        elif state.status is Stands.ROUTED and state.regime:
+            recent = self._recent.setdefault(state.merchant_id, deque())
+            recent.append(case.stream)
+            self._known[case.stream] = traced(case.stream, state)
+            if len(recent) > REMEMBERED:
+                del self._known[recent.popleft()]
+
+    def remember_decision(self, grievance: Life) -> None:
+        """Remember the last grievance that was upheld against a platform."""
+        if grievance.state.upheld:
+            self._upheld[grievance.state.platform_id] = grieved(grievance.stream, grievance.state)
+
+    def grievances_against(self, platform_id: str) -> tuple[str, ...]:
+        """Return the last grievance that was upheld against a platform, if any was."""
+        return (self._upheld[platform_id].grievance_id,) if platform_id in self._upheld else ()
+
+    def grieved(self, grievances: Sequence[str]) -> tuple[Grieved, ...]:
+        """Return what stands behind grievances that are remembered."""
+        return tuple(one for one in self._upheld.values() if one.grievance_id in grievances)
+
+    def complaints_of(self, merchant_id: str) -> tuple[str, ...]:
+        """Return the last complaints that were sent to a merchant, and stand."""
+        return tuple(one for one in self._recent.get(merchant_id, ()) if self._stands(self._known[one]))
+
+    def _stands(self, known: Traced) -> bool:
+        return known.status not in VOID | {Stands.MERGED} and not known.unfounded
+
+    def traced(self, complaints: Sequence[str]) -> tuple[Traced, ...]:
+        """Return what stands behind complaints that are remembered, or go on."""
+        return tuple(self._known.get(one) or traced(one, self.state(one, NEW)) for one in complaints)
+
+    def state(self, stream: str, absent: Any) -> Any:
+        """Return the state of a stream that goes on."""
+        return self.lives[stream].state if stream in self.lives else absent
+
+
+@dataclass(slots=True, eq=False)
+class Life:
+    """A stream that goes on: its version and state. ``shop`` is the merchant that it is about.
+
+    ``number`` tells those of a kind apart; ``at`` is the time of the present step, ``chance`` its random numbers;
+    ``stays``: it goes on when nothing is planned.
+    """
+
+    kind: Kind
+    stream: str
+    market: Market
+    number: int = 0
+    shop: Shopkeeper = NO_SHOP
+    consumer: Actor = NOBODY
+    stays: bool = False
+    version: int = 0
+    tries: int = 0
+    state: Any = None
+    at: datetime = FIRST_INSTANT
+    chance: Random = field(init=False)
+    planned: Planned | None = None
+
+    def __post_init__(self) -> None:
+        self.state, self.chance = self.kind.new, Random(f"{self.stream}:0")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Something that somebody may do next, after some hours, with a weight that may depend on the life."""
+
+    action: str
+    by: Role
+    hours: tuple[float, float]
+    weight: Callable[[Life], float]
+    arguments: Callable[[Life, Market], dict[str, Any]] = lambda life, market: {}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planned:
+    """What happens next in a life, and when. No move: time alone makes something happen."""
+
+    at: datetime
+    move: Move | None
+
+
+def make_market(name: str, merchants: int, opened: datetime, ends: datetime, book: Rulebook) -> Market:
+    """Make the market of the simulation ``name``: merchants whose sizes fall off as one over their rank, platforms, an
+    office per region, and funds."""
+    platforms = tuple(f"platform-{identifier(name, 'platform', n)}" for n in range(PLATFORMS))
     return Market(
-        shopkeepers=shopkeepers,
-        shares=tuple(accumulate(weights)),
-        offices={region: f"office-{identifier(name, 'office', region)}" for region in REGIONS},
-        mediators=tuple(
-            Candidate(mediator_id=identifier(name, "mediator", n), kind=kind, capacity=10_000)
-            for n, kind in enumerate(MediatorKind)
-        ),
-        national=f"office-{identifier(name, 'national office')}",
-        opened=opened,
         name=name,
+        book=book,
+        opened=opened,
+        ends=ends,
+        shopkeepers=tuple(_shopkeeper(name, n, platforms) for n in range(merchants)),
+        shares=tuple(accumulate(1_000_000 // (n + 1) for n in range(merchants))),
+        platforms=platforms,
+        funds=tuple(f"fund-{identifier(name, 'fund', n)}" for n in range(FUNDS)),
+        offices={region: f"office-{identifier(name, 'office', region)}" for region in REGIONS},
+        national=f"office-{identifier(name, 'national office')}",
     )
 
 
-def _shopkeeper(name: str, n: int) -> Shopkeeper:
+def _shopkeeper(name: str, n: int, platforms: Sequence[str]) -> Shopkeeper:
     chance = Random(f"{name}:merchant:{n}")
     manner = chance.choices(tuple(Manner), weights=(60, 20, 12, 8))[0]
     return Shopkeeper(
@@ -134,37 +212,6 @@ def _shopkeeper(name: str, n: int) -> Shopkeeper:
         region=chance.choice(REGIONS),
         signed=chance.random() < (0.2 if manner is Manner.SILENT else 0.5),
         enrolled=chance.random() < 0.2,
-        platform=identifier(name, "platform", n % 3) if chance.random() < 0.7 else "",
+        platform=platforms[n % len(platforms)] if chance.random() < 0.7 else "",
+        rank=n,
     )
-
-
-_NOTHING = Random(0)
-
-
-@dataclass(slots=True)
-class Case:
-    """A case that goes on: its stream's version and state. ``chance`` are the random numbers of the present step."""
-
-    number: int
-    stream: str
-    shop: Shopkeeper
-    consumer: Actor
-    version: int = 0
-    tries: int = 0
-    state: Complaint = NEW
-    chance: Random = _NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Something that somebody may do next, after some hours, with a weight that may depend on the case."""
-
-    action: str
-    by: Role
-    hours: tuple[float, float]
-    weight: Callable[[Case], float]
-    arguments: Callable[[Case, Market], dict[str, Any]] = lambda case, market: {}
-
-
-#: Who acts for the authority, the mediators and so on.
-OFFICIALS = {role: identifier("official", role) for role in Role}

@@ -19,10 +19,11 @@ import pytest
 
 from adapters.database import connect
 from adapters.rulebook import FIRST_EDITION_AT, PUBLISHER, first_edition, publish_all
+from api.groups import GROUPS
 from domain.calendar import SHANGHAI
 from domain.rulebook.book import EMPTY
-from domain.streams import COMPLAINT
-from tests.integration.program import LIMIT, Program, stop
+from domain.streams import COMPLAINT, CREDIT, KINDS, RULEBOOK
+from tests.integration.program import LIMIT, Program, eventually, stop
 
 #: What an empty ledger begins with.
 RULEBOOK_EVENTS = len(list(publish_all(EMPTY, first_edition(), FIRST_EDITION_AT, PUBLISHER)))
@@ -249,6 +250,23 @@ REFUSED: list[tuple[tuple[str | bytes, ...], int, str, str]] = [
     (("actions", str(uuid4())), 4, "UnknownStream", "there is no complaint"),
     (("merchant", "act", "x", "enrol"), 3, "InvalidInput", "does not name a merchant"),
     (("office", "workload", str(uuid4())), 4, "UnknownStream", "there is no office-"),
+    (("platform", "admit-platform"), 3, "InvalidInput", "admit_platform needs title=…"),
+    (("platform", "admit-platform", "title=x", "colour=red"), 3, "InvalidInput", "takes no 'colour'"),
+    (("platform", "act", str(uuid4()), "dance"), 3, "InvalidInput", "nothing that can be done with a platform"),
+    (("platform", "history", str(uuid4())), 4, "UnknownStream", "there is no platform"),
+    (("measure", "impose", "rule=1"), 3, "InvalidInput", "rule is '1', not JSON"),
+    (("measure", "act", "x", "lift", "reason=x"), 3, "InvalidInput", "does not name a measure"),
+    (("grievance", "complain-of-platform", f"merchant_id=merchant-{CONSUMER}", f"platform_id=platform-{CONSUMER}",
+        "violation=unfair-fee", "text=x"), 3, "InvalidInput", "there is no merchant-"),
+    (("room", "open-room", "platform_id=me", "operator=x", "host=x"), 3, "InvalidInput", "platform_id is 'me'"),
+    (("fund", "open-fund", "title=x", f"office_id=office-{CONSUMER}"), 3, "InvalidInput", "there is no office-"),
+    (("fund", "actions", str(uuid4())), 4, "UnknownStream", "there is no fund-"),
+    (("subject", "open-consents", f"consumer_id={uuid4()}"), 5, "RuleViolation", "consents of somebody else"),
+    (("merchant", "act", str(uuid4()), "report-volume", "first=soon", "last=2026-01-31", "stage=use",
+        "transactions=1", "active_users=1"), 3, "InvalidInput", "first is 'soon': write a day"),
+    (("office", "act", str(uuid4()), "publish-yearly-list", "year=2026", "warnings=one"),
+        3, "InvalidInput", "warnings is 'one'"),
+    (("reactions", "replay", "--from", "-1"), 2, "", "--from"),
     (("office", "establish", "x", "--level", "county", "--division", "330106"), 3, "InvalidInput", "its superior"),
     (("file", "--channel", "web"), 3, "InvalidInput", "product is missing"),
     (("file", "--channel", "web", "--order", "P-1"), 3, "InvalidInput", "COMPLAINTS_ORDERS"),
@@ -339,9 +357,53 @@ def test_a_complaint_goes_its_whole_life_on_the_command_line(
 
 
 def test_the_help_of_act_names_every_action(program: Program) -> None:
-    told = "".join(program.run("act", "--help").out.split())
-    for name in COMPLAINT.actions:
-        assert name in told.replace("│", "")
+    kinds = [kind for prefix, kind in KINDS.items() if prefix in GROUPS]
+    commands = [("act", "--help"), *((kind.prefix, "act", "--help") for kind in kinds)]
+    for kind, ran in zip([COMPLAINT, *kinds], program.run_all(commands), strict=True):
+        told = "".join(ran.out.split()).replace("│", "")
+        for name in kind.actions:
+            assert name in told, (kind.prefix, name)
+
+
+def test_platforms_measures_and_what_follows_from_them_on_the_command_line(program: Program) -> None:
+    def do(*arguments: str) -> Any:
+        return program.run(*arguments, "--json").json
+
+    def ago(days: int) -> tuple[str, ...]:
+        return ("--as", "service", "--at", (datetime.now(UTC) - timedelta(days=days)).isoformat())
+
+    seller, digest = do("register", "east lake")["id"], "ab" * 32
+    platform = do("platform", "admit-platform", "title=West Lake Market", *ago(30))["id"]
+    rule = ("rule_id=fees", "title=Fees", f"text={digest}")
+    since = (datetime.now(UTC) - timedelta(days=5)).isoformat()
+    do("platform", "act", platform, "announce-rule", *rule, f"effective_from={since}", *ago(20))
+    early = program.run("platform", "act", platform, "announce-rule", *rule, f"effective_from={since}", "--json")
+    assert (early.code, early.error["rule"]) == (5, "announce-before-effect")
+    assert early.error["source"] == "E-Commerce Law, art. 34"
+    complaint = do(*FILE)["id"]
+    do("act", complaint, "route", f"merchant_id={seller}")
+    imposed = (
+        f"imposed_by={platform}", f"platform_id={platform}", f"target={seller}", "kind=warning", "reason=late",
+        "basis=fees", "violation=unfair-fee", f"complaints={complaint}", 'rule={"rule_id":"fees","version":1}',
+    )  # fmt: skip
+    measure = do("measure", "impose", *imposed, "--as", "platform")["id"]
+    (appeal,) = do("measure", "actions", measure, "--as", "merchant")
+    assert (appeal["name"], appeal["required"]) == ("appeal", ["grounds"])
+    do("measure", "act", measure, "appeal", "grounds=none", "--as", "merchant", "--expected-version", "1")
+    assert [one["type"] for one in do("measure", "history", measure)] == ["measure.imposed", "measure.appealed"]
+    eventually(lambda: do("reactions", "status")["position"] == program.head(), "the process managers are there")
+    linked = do("history", complaint)[-1]
+    assert (linked["type"], linked["data"]["stream"]) == ("complaint.consequence_linked", measure)
+    before = program.head()
+    assert do("reactions", "replay")["waiting"] == 0
+    eventually(lambda: do("reactions", "status") == {"position": before, "waiting": 0, "first": []}, "read again")
+    assert program.head() == before
+    rules = do("reactions", "rules")
+    assert {"complaints-behind-a-measure", "advance-that-was-requested"} <= {one["rule"] for one in rules}
+    person = str(uuid4())
+    opened = do("subject", "open-consents", f"consumer_id={person}", "--actor", person)
+    assert opened["id"] == f"subject-{person}"
+    assert [one["name"] for one in do("subject", "actions")] == list(KINDS["subject"].actions)
 
 
 def test_an_error_without_json_is_one_line_that_obeys_no_control_character(program: Program) -> None:
@@ -399,6 +461,19 @@ def test_bad_rows_are_named_and_the_rest_goes_in_whatever_surrounds_them(program
     assert (ran.code, "already known 8" in ran.out, ran.out.count("refused line")) == (0, True, 6)
 
 
+def test_a_simulation_tells_of_all_kinds_of_stream_and_repeated_it_changes_nothing(program: Program) -> None:
+    simulate = ("simulate", "--complaints", "50", "--seed", "3", "--days", "20", "--json")
+    told, again = program.run(*simulate).json, program.run(*simulate).json
+    assert (told["requests"], told["already"], told["followed"]["complete"]) == (50, 0, True)
+    assert told["followed"]["events"] > 0
+    assert sum(told["ended"].values()) == 50
+    counts = {kind: sum(sum(own.values()) for own in found.values()) for kind, found in told["procedures"].items()}
+    assert {"complaint", "merchant", "platform", "office", "fund"} <= counts.keys() <= KINDS.keys()
+    assert sum(counts.values()) == told["events"]
+    assert again["already"] > 0
+    assert again == {**told, "already": again["already"], "followed": {"events": 0, "complete": True}}
+
+
 def test_verification_passes_on_what_all_this_has_left(program: Program) -> None:
     checks = program.run("verify", "--json").json
     assert len(checks) == 8
@@ -438,13 +513,22 @@ def test_the_demo_runs_by_itself_in_an_empty_directory_and_up_goes_on_from_there
     for line, start in zip(lines, ["complaints read 8,340, imported 8,339,", "  refused line 8341: "], strict=False):
         assert line.startswith(start)
     (counted,) = (line for line in lines if line.startswith("events in the ledger"))
-    total, own, of_week, of_rules = (int(text.replace(",", "")) for text in re.findall(r"[0-9][0-9,]*[0-9]", counted))
-    assert (own, of_rules, total) == (31_667, RULEBOOK_EVENTS, own + of_week + of_rules)
+    total, own, of_week, followed, of_rules = (
+        int(text.replace(",", "")) for text in re.findall(r"[0-9][0-9,]*", counted)
+    )
+    assert (own, of_rules, total) == (31_667, RULEBOOK_EVENTS, own + of_week + followed + of_rules)
+    assert f"events that followed from these in other streams {followed:,}" in lines
     assert f"events on Kafka {total:,}" in lines
     (filed,) = (line for line in lines if line.startswith("requests 300, events "))
     assert filed.startswith(f"requests 300, events {of_week:,}, until ")
-    procedures = {line.split("│")[1].strip() for line in lines[lines.index(filed) :] if line.startswith("│")} - {""}
-    assert procedures == set(COMPLAINT.procedure_of.values())
+    rows = [line.split("│") for line in lines[lines.index(filed) :] if line.startswith("│")]
+    # Credit events follow from the week; rules are published, not simulated.
+    assert {(row[1].strip(), row[2].strip()) for row in rows if row[1].strip()} == {
+        (kind.prefix, procedure)
+        for kind in KINDS.values()
+        if kind not in (CREDIT, RULEBOOK)
+        for procedure in kind.procedure_of.values()
+    }
     (whole,) = (line for line in lines if line.startswith("│ all"))
     assert [cell.strip() for cell in whole.split("│")[1:7]] == ["all", "8,339", "6,484", "6,443", "1,272", "15.3 %"]
     ends = lines[lines.index("verification passed") + 1 :]

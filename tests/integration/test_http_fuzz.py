@@ -7,7 +7,6 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -26,26 +25,48 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from adapters.database import connect
-from adapters.execute import Decide, Ledger, command
+from adapters.execute import Ledger, command
 from adapters.read_store import ensure_progress
-from adapters.rulebook import publish_first_edition
-from api.bodies import EARLIER, OFFICE
+from adapters.rulebook import RulebookReader, publish_first_edition
+from api.bodies import EARLIER, OFFICE, OTHER_MERCHANT, PERSON, example_of
 from api.http import create_app
-from domain.complaint.filing import file
-from domain.merchant.registration import register
-from domain.office.establishment import Level, establish
-from domain.rulebook.book import EMPTY
-from domain.streams import TOPICS, kind_of
-from domain.values import Channel
+from domain.action import Action
+from domain.complaint.state import RequestKind, Status
+from domain.measure.state import MeasureKind
+from domain.office.establishment import Level
+from domain.streams import KINDS, MERCHANT, TOPICS, kind_of
+from domain.tracing import Traced
+from domain.values import Channel, Money
 from projections.catalogue import PROJECTIONS
 from tests.conftest import create_database
-from tests.integration.test_http import COMPLAINT, CONSUMER, KEY, REGULATOR, Server, refused, token
+from tests.integration.test_http import COMPLAINT, KEY, REGULATOR, Server, refused, token
+from tests.integration.test_http_life import SERVICE
 
 MEDIA_TYPE = "application/problem+json"
-COMPLAINT_ID = "complaint-5173ac4c-f3ac-dde1-bbfc-354afefec15d"
-MERCHANT_ID = "merchant-f3f3a985-9840-ca16-6825-698f8803c309"
-FILING: dict[str, Any] = {"consumer_id": CONSUMER.id, "channel": Channel.APP, "scheme": "free", "product": "kettle"}
-NATIONAL: dict[str, Any] = {"title": "national", "level": Level.NATIONAL, "division": "330106"}
+COMPLAINT_ID, MERCHANT_ID, PLATFORM_ID = (example_of(prefix) for prefix in ("complaint", "merchant", "platform"))
+#: What a stream of each kind begins with.
+BEGUN: dict[str, dict[str, Any]] = {
+    "complaint": {"consumer_id": PERSON, "channel": Channel.APP, "scheme": "free", "product": "kettle"},
+    "merchant": {"trade_name": "West Lake Appliances"},
+    "office": {"title": "national", "level": Level.NATIONAL, "division": "330106"},
+    "platform": {"title": "West Lake Market"},
+    "fund": {"title": "Protection fund", "office_id": OFFICE},
+    "subject": {"consumer_id": PERSON},
+    "grievance": {"merchant_id": MERCHANT_ID, "platform_id": PLATFORM_ID, "violation": "unfair-fee", "text": "fees"},
+    "room": {"platform_id": PLATFORM_ID, "operator": MERCHANT_ID, "host": "the host"},
+    "measure": {
+        "target": MERCHANT_ID,
+        "imposed_by": OFFICE,
+        "kind": MeasureKind.FINE,
+        "reason": "a discount that there was not",
+        "basis": "Advertising Law, art. 55",
+        "violation": "false-advertising",
+        "complaints": (COMPLAINT_ID,),
+        "traced": (Traced(COMPLAINT_ID, RequestKind.COMPLAINT, Status.ROUTED, MERCHANT_ID),),
+        "case_number": "2026-0042",
+        "amount": Money(fen=2_000_000),
+    },
+}
 # What is documented does not depend on the ledger.
 DOCUMENT = create_app(cast(Ledger, None), KEY, 1e6).openapi()
 schema = schemathesis.openapi.from_dict(
@@ -69,16 +90,24 @@ def server(postgres_url: str) -> Iterator[Server]:
     conn.close()
     server = Server(database_url)
     publish_first_edition(server.ledger)
-    # Before what the examples say.
-    acting: dict[str, Any] = {"at": datetime(2026, 3, 1, tzinfo=UTC), "by": REGULATOR}
-    begun: dict[str, Decide] = {
-        COMPLAINT_ID: partial(file, book=EMPTY, **acting, **FILING),
-        EARLIER: partial(file, book=EMPTY, **acting, **FILING),
-        MERCHANT_ID: partial(register, book=EMPTY, **acting, trade_name="West Lake Appliances"),
-        OFFICE: partial(establish, book=EMPTY, **acting, **NATIONAL),
-    }
-    for stream, decide in begun.items():
-        server.ledger.execute(stream, decide, command(KEY, REGULATOR.id, stream, None, {}), new=True)
+    book = RulebookReader(server.ledger).current()
+
+    def take(stream: str, action: Action, **arguments: Any) -> None:
+        # Before what the examples say.
+        acting: dict[str, Any] = {"at": datetime(2026, 3, 1, tzinfo=UTC), "by": SERVICE, "book": book}
+        by_command = command(KEY, SERVICE.id, f"{action.name} {stream}", None, {})
+        server.ledger.execute(stream, lambda state: action(state, **acting, **arguments), by_command, new=True)
+
+    for prefix, facts in [*BEGUN.items(), ("complaint", BEGUN["complaint"]), ("merchant", BEGUN["merchant"])]:
+        begin = KINDS[prefix].begin
+        assert begin is not None
+        again = {"complaint": EARLIER, "merchant": OTHER_MERCHANT}
+        own = example_of(prefix)
+        take(again[prefix] if server.ledger.history(own) else own, begin, **facts)
+    # So that the example of merging does not end the merchant of all others.
+    going_on = {"own_id": OTHER_MERCHANT, "merchant_id": MERCHANT_ID, "basis": "merger"}
+    state = MERCHANT.fold(recorded.event for recorded in server.ledger.history(MERCHANT_ID))
+    take(OTHER_MERCHANT, MERCHANT.actions["merge_merchant"], merchant=state, **going_on)
     yield server
     server.stop()
 
@@ -155,7 +184,7 @@ query_values = (
     | json_values.map(lambda value: base64.urlsafe_b64encode(json.dumps([value]).encode()))
 )
 queries = st.lists(st.tuples(st.sampled_from([*PARAMETERS, "min_position", "other"]), query_values), max_size=3)
-identifiers = st.sampled_from([COMPLAINT_ID, MERCHANT_ID, OFFICE, "month"]) | st.binary(min_size=1, max_size=30)
+identifiers = st.sampled_from([*map(example_of, BEGUN), "month"]) | st.binary(min_size=1, max_size=30)
 
 
 def events_in(ledger: Ledger) -> list[tuple[int, str, int, bytes]]:
@@ -253,7 +282,7 @@ def test_every_operation_documents_the_errors_that_it_can_answer_with(method: st
     expected = {"401", "422", "429", "503"}
     if method == "post":
         expected |= {"400", "408", "409", "413", "415"}
-    if path.startswith(("/complaints/", "/merchants/", "/offices/")) or (path.startswith("/rulebook/") and "{" in path):
+    if path.startswith((*(f"/{prefix}s/" for prefix in KINDS), "/rulebook/")) and "{" in path:
         expected |= {"404"}
     if any(parameter["name"] == "if-match" for parameter in operation.get("parameters", ())):
         expected |= {"412"}

@@ -420,12 +420,18 @@ def test_a1_each_kind_of_request_goes_its_own_path(
     bodies: dict[str, dict[str, Any]] = {
         "begin_verification": {"office_id": office_with(http), "division": "330106"},
         "file_case": {"case_number": "2026-1"},
-        "impose_penalty": {"case_number": "2026-1", "basis": "Advertising Law, art. 55", "fine": {"fen": 5_000_000}},
-        "grant_reward": {"recipient_id": str(uuid.uuid4()), "injured": False},
+        "impose_penalty": {
+            "case_number": "2026-1",
+            "basis": "Advertising Law, art. 55",
+            "fine": {"fen": 5_000_000},
+            "violation": "false-advertising",
+            "merchant_id": merchant(http)["id"],
+        },
         "answer_consultation": {"text": "seven days"},
     }
     case = Case(server, file(http, kind=kind, region={"scheme": "GB/T 2260", "value": "330106"})["id"])
     assert "route" not in {one["name"] for one in case.read()["actions"]}
+    bodies["grant_reward"] = {"recipient_id": case.read()["consumer_id"], "injured": False}
     for step in steps:
         case.take(by, step, **bodies.get(step, {}))
     assert (case.read()["status"], case.read()["kind"]) == (status, kind)

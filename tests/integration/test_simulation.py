@@ -12,13 +12,18 @@ import pytest
 from adapters.execute import Ledger, open_ledger
 from adapters.rulebook import RulebookReader, publish_first_edition
 from adapters.simulation.run import SimulationDiffers, Traffic, simulate
+from adapters.watcher import WatcherSettings
 from domain.calendar import SHANGHAI
 from domain.complaint import clocks, life
 from domain.complaint.state import ENDED, NEW
 from domain.errors import InvalidInput
 from domain.event import Event
+from domain.fund.state import Fund
+from domain.reactions import PROCESS
 from domain.rulebook.book import EMPTY
-from domain.streams import COMPLAINT
+from domain.streams import COMPLAINT, EVENT_TYPES, FUND, KINDS, MERCHANT, RULEBOOK, kind_of
+from tests.integration.actors import assert_all_followed_once
+from tests.integration.deadlines import rows, watch_once
 
 KEY = b"k" * 32
 START = datetime(2026, 1, 5, tzinfo=SHANGHAI)
@@ -31,10 +36,14 @@ def ledger(database_url: str) -> Iterator[Ledger]:
         yield ledger
 
 
-def run(ledger: Ledger, seed: int = 1, complaints: int = COMPLAINTS) -> Traffic:
+#: What a simulation does not come to: terms of three years, calendars that are published late, other registers.
+NEVER = {"complaint.corrected", "complaint.dues_revised", "merchant.listing_ended"}
+
+
+def run(ledger: Ledger, seed: int = 1, complaints: int = COMPLAINTS, days: int = 30) -> Traffic:
     publish_first_edition(ledger)
     book = RulebookReader(ledger).current()
-    return simulate(ledger, KEY, book, complaints=complaints, seed=seed, start=START, days=30)
+    return simulate(ledger, KEY, book, complaints=complaints, seed=seed, start=START, days=days)
 
 
 def histories(ledger: Ledger) -> dict[str, list[Event]]:
@@ -77,6 +86,51 @@ def test_the_same_seed_gives_the_same_traffic_and_adds_nothing(ledger: Ledger) -
     assert (again.events, again.ended, again.until) == (first.events, first.ended, first.until)
     assert again.already > 0
     assert ledger.recorder.max_notification_id() == before
+
+
+def test_repeated_after_all_has_followed_it_adds_nothing(ledger: Ledger, database_url: str) -> None:
+    first = run(ledger)
+    assert first.until is not None
+    simulated = ledger.recorder.max_notification_id()
+    watch_once(WatcherSettings(database_url), first.until)
+    before = ledger.recorder.max_notification_id()
+    assert simulated is not None
+    assert before is not None
+    assert before > simulated
+    again = run(ledger)
+    assert (again.events, again.ended, again.until) == (first.events, first.ended, first.until)
+    watch_once(WatcherSettings(database_url), first.until)
+    assert ledger.recorder.max_notification_id() == before
+
+
+def test_what_follows_in_streams_that_go_on_is_found_there_by_the_process_managers(
+    ledger: Ledger, database_url: str
+) -> None:
+    first = run(ledger)
+    assert first.until is not None
+    in_simulated_time = [event for events in histories(ledger).values() for event in events if event.actor == PROCESS]
+    watch_once(WatcherSettings(database_url), first.until)
+    all_of_them = [event for events in histories(ledger).values() for event in events if event.actor == PROCESS]
+    assert 0 < len(in_simulated_time) < len(all_of_them)
+    assert_all_followed_once(ledger, database_url)
+
+
+def test_everybody_acts_and_every_stream_replays(ledger: Ledger, database_url: str) -> None:
+    traffic = run(ledger, complaints=2_000, days=120)
+    assert traffic.until is not None
+    watch_once(WatcherSettings(database_url), traffic.until)
+    assert rows(database_url, "select count(*) from watch.reactions_waiting") == [(0,)]
+    found = histories(ledger)
+    happened = {event.name for events in found.values() for event in events}
+    assert EVENT_TYPES.keys() - set(RULEBOOK.procedure_of) - happened == NEVER
+    ended = {stream: kind_of(stream).fold(events) for stream, events in found.items()}
+    kinds = Counter(kind_of(stream).prefix for stream in ended)
+    assert kinds.keys() == KINDS.keys()
+    funds: list[Fund] = [state for stream, state in ended.items() if kind_of(stream) is FUND]
+    assert all(one.balance == one.paid_in - one.advanced + one.recovered >= 0 for one in funds)
+    assert not any(one.outstanding for one in funds)
+    merged = [state for stream, state in ended.items() if kind_of(stream) is MERCHANT and state.merged_into]
+    assert all(ended[one.merged_into].absorbed for one in merged)
 
 
 def test_another_seed_gives_other_traffic_beside_the_first(ledger: Ledger) -> None:
