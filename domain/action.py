@@ -77,7 +77,7 @@ class Action:
                 self.rule,
                 f"{self.said}: this is not legal for a {state.kind} that is {_said(state.status)}"
                 + ("" if begun else " yet"),
-                hint=f"it would have to be {where}",
+                hint="begin another" if self.begins else f"it would have to be {where}",
                 source=self.source,
             )
         if begun and self.kinds and state.kind not in self.kinds:

@@ -9,33 +9,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from inspect import getdoc
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.calendar import day_of
-from domain.complaint import advances, links
+from domain.complaint import advances, links, reports
 from domain.complaint.advances import AdvanceRequested
-from domain.complaint.clocks import DeadlineMissed
+from domain.complaint.clocks import DeadlineMissed, MediationEnded
+from domain.complaint.ending import Closed
+from domain.complaint.filing import Merged
 from domain.complaint.fraud import FraudVerified
+from domain.complaint.handling import Referred, Refused
 from domain.complaint.links import Consequence
 from domain.complaint.reports import PenaltyImposed
-from domain.complaint.state import Complaint, Deadline
+from domain.complaint.state import Complaint
 from domain.credit import silence
 from domain.credit.silence import CreditEventRecorded
 from domain.credit.state import credit_of
 from domain.event import Event
 from domain.fund import advances as funds
 from domain.fund.advances import Advanced, AdvanceRefused
+from domain.grievance import links as grievances
+from domain.grievance.state import Grievance
 from domain.measure import imposing
 from domain.measure.imposing import Imposed
-from domain.measure.state import AUTHORITY_LADDER
-from domain.merchant import registration, standing
+from domain.measure.remedies import Decided, DecisionOutcome
+from domain.measure.state import AUTHORITY_LADDER, Measure
+from domain.merchant import registration, succession
 from domain.merchant.corrections import CorrectiveActionTaken
-from domain.merchant.registration import Linked, MergedInto, Unlinked
-from domain.merchant.standing import Listed
+from domain.merchant.registration import Absorbed, Linked, MergedInto, MergerUndone, Separated, Unlinked
+from domain.merchant.standing import Listed, ListingExtended
+from domain.merchant.state import Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.office.warnings import WarningIssued
 from domain.platform import notices
 from domain.platform.notices import NoticeGiven
@@ -45,8 +53,6 @@ from domain.values import Actor, Role
 
 #: Who records what follows from events elsewhere.
 PROCESS = Actor("3b8f5c1e-6d2a-4e97-9c40-7a15d8e2b6f3", Role.SERVICE)
-#: Deadlines of the merchant: to let one pass is silence.
-SILENCE = frozenset({Deadline.ANSWER, Deadline.ENTERPRISE, Deadline.ESCALATION})
 
 
 class Follows(NamedTuple):
@@ -119,8 +125,7 @@ def _linked(
 @_on(DeadlineMissed)
 def silence_of_a_merchant(stream: str, event: DeadlineMissed, state: Complaint) -> list[Follows]:
     """The merchant's silence beyond a term is a credit event that names the complaint."""
-    silent = event.deadline is Deadline.ANSWER or not state.answered
-    if event.deadline not in SILENCE or not silent or state.imported or not state.merchant_id:
+    if (event.deadline, event.occurred_at) not in state.silences:
         return []
     return [
         Follows(
@@ -144,9 +149,59 @@ def complaint_behind_a_credit_event(stream: str, event: CreditEventRecorded, sta
     return _linked([event.complaint_id], event.occurred_at, Consequence.CREDIT_EVENT, stream, event.number)
 
 
+@_on(Refused)
+@_on(Referred)
+@_on(MediationEnded)
+@_on(Closed)
+@_on(Merged)
+def silence_that_does_not_count(
+    stream: str, event: Refused | Referred | MediationEnded | Closed | Merged, state: Complaint
+) -> list[Follows]:
+    """A credit event is withdrawn when its complaint turns out not to count."""
+    if (reason := _void(event)) is None:
+        return []
+    by_day: dict[date, list[tuple[str, datetime]]] = {}
+    for deadline, due in state.silences:
+        by_day.setdefault(day_of(due), []).append((deadline, due))
+
+    def of(silences: list[tuple[str, datetime]]) -> Callable[[Any, Rulebook], Sequence[Event]]:
+        return lambda credit, book: silence.withdraw_silences(
+            credit,
+            at=event.occurred_at,
+            by=PROCESS,
+            merchant_id=state.merchant_id,
+            complaint_id=stream,
+            silences=silences,
+            reason=reason,
+        )
+
+    return [Follows(credit_of(state.merchant_id, day), of(silences)) for day, silences in by_day.items()]
+
+
+def _void(event: Refused | Referred | MediationEnded | Closed | Merged) -> str | None:
+    """Return why a complaint that ended so does not count; None where it does."""
+    match event:
+        case Refused():
+            return None if event.counts else "the complaint was refused"
+        case Referred():
+            return "the complaint was referred to another authority"
+        case MediationEnded():
+            return "its mediation ended on a ground that does not count" if event.counts is False else None
+        case Closed():
+            return "the complaint was closed as unfounded" if event.ground == "unfounded" else None
+        case Merged():
+            return "the complaint repeats another"
+
+
 @_on(Listed)
 def complaints_behind_a_listing(stream: str, event: Listed, state: Any) -> list[Follows]:
     """A listing is linked with the complaints that it names."""
+    return _linked(event.complaints, event.occurred_at, Consequence.LISTING, stream, event.number)
+
+
+@_on(ListingExtended)
+def complaints_behind_a_listing_that_was_extended(stream: str, event: ListingExtended, state: Any) -> list[Follows]:
+    """A listing is linked with the complaints that came to it."""
     return _linked(event.complaints, event.occurred_at, Consequence.LISTING, stream, event.number)
 
 
@@ -161,6 +216,16 @@ def complaints_behind_a_measure(stream: str, event: Imposed, state: Any) -> list
     """A measure or a penalty is linked with the complaints that it rests on."""
     kind = Consequence.PENALTY if event.kind in AUTHORITY_LADDER else Consequence.MEASURE
     return _linked(event.complaints, event.occurred_at, kind, stream)
+
+
+@_on(Imposed)
+def grievances_behind_a_measure(stream: str, event: Imposed, state: Any) -> list[Follows]:
+    """A penalty on a platform is linked with the grievances that it rests on."""
+
+    def decide(grievance: Grievance, book: Rulebook) -> Sequence[Event]:
+        return grievances.link(grievance, at=event.occurred_at, by=PROCESS, stream=stream)
+
+    return [Follows(grievance, decide) for grievance in dict.fromkeys(event.grievances)]
 
 
 @_on(Imposed)
@@ -187,9 +252,8 @@ def complaints_behind_a_notice(stream: str, event: NoticeGiven, state: Any) -> l
 
 @_on(SupervisionReported)
 def complaints_behind_a_report_of_a_platform(stream: str, event: SupervisionReported, state: Any) -> list[Follows]:
-    """A platform's report of violations is linked with the complaints behind them."""
-    named = [complaint for violation in event.violations for complaint in violation.complaints]
-    return _linked(named, event.occurred_at, Consequence.SUPERVISION_REPORT, stream)
+    """A platform's report of violations is linked with the complaints behind them, each once for all editions."""
+    return _linked(event.new_complaints, event.occurred_at, Consequence.SUPERVISION_REPORT, stream, event.edition)
 
 
 @_on(WarningIssued)
@@ -204,7 +268,7 @@ def merchant_of_a_verified_fraud(stream: str, event: FraudVerified, state: Compl
     return [
         Follows(
             event.merchant_id,
-            lambda merchant, book: standing.blacklist(
+            lambda merchant, book: succession.blacklist(
                 merchant,
                 at=event.occurred_at,
                 by=PROCESS,
@@ -231,7 +295,8 @@ def advance_that_was_requested(stream: str, event: AdvanceRequested, state: Comp
                 request=event.request,
                 item=event.item,
                 amount=event.amount,
-                merchant_id=event.merchant_id,
+                payer=event.payer,
+                debtor=event.debtor,
             ),
         )
     ]
@@ -298,6 +363,21 @@ def penalty_of_a_report(stream: str, event: PenaltyImposed, state: Complaint) ->
     ]
 
 
+@_on(Decided)
+def report_of_a_penalty_that_was_contested(stream: str, event: Decided, state: Measure) -> list[Follows]:
+    """What is left of a penalty is what the reward of its report is a share of."""
+    if not state.report or event.outcome is DecisionOutcome.UPHELD:
+        return []
+    return [
+        Follows(
+            state.report,
+            lambda complaint, book: reports.revise_penalty(
+                complaint, at=event.occurred_at, by=PROCESS, measure=stream, fine=event.amount, counts=event.counts
+            ),
+        )
+    ]
+
+
 @_on(Linked)
 def other_side_of_a_link(stream: str, event: Linked, state: Any) -> list[Follows]:
     """A link between merchants is recorded on both."""
@@ -330,13 +410,105 @@ def other_side_of_a_link_that_ended(stream: str, event: Unlinked, state: Any) ->
 
 
 @_on(MergedInto)
-def merchant_that_goes_on(stream: str, event: MergedInto, state: Any) -> list[Follows]:
-    """A merchant that was merged into another is known there."""
+def merchant_that_goes_on(stream: str, event: MergedInto, state: Merchant) -> list[Follows]:
+    """A merchant that was merged into another is known there, and stays on the lists that it was on."""
+    listings = tuple(one for one in state.listings if one.active)
     return [
         Follows(
             event.into,
-            lambda merchant, book: registration.absorb(
-                merchant, at=event.occurred_at, by=PROCESS, merchant_id=stream, earlier=event.earlier
+            lambda merchant, book: succession.absorb(
+                merchant,
+                at=event.occurred_at,
+                by=PROCESS,
+                book=book,
+                merchant_id=stream,
+                earlier=event.earlier,
+                listings=listings,
+            ),
+        )
+    ]
+
+
+@_on(Listed)
+@_on(ListingExtended)
+def fraud_of_a_merchant_that_was_merged(stream: str, event: Listed | ListingExtended, state: Merchant) -> list[Follows]:
+    """A blacklist on which a merchant came for a fraud after it was merged is one of who goes on too."""
+    if event.fraud is None or state.status is not MerchantStatus.MERGED:
+        return []
+    listings = (state.listings[event.number - 1],)
+    return [
+        Follows(
+            state.merged_into,
+            lambda merchant, book: succession.absorb(
+                merchant, at=event.occurred_at, by=PROCESS, book=book, merchant_id=stream, listings=listings
+            ),
+        )
+    ]
+
+
+def _onward(stream: str, event: Absorbed | Separated, state: Merchant) -> str | None:
+    """Return where a merchant that was merged itself leads on; None for one that was not, or in a circle."""
+    led = {event.merchant_id, *event.earlier, *event.through, stream}
+    return state.merged_into if state.merged_into and state.merged_into not in led else None
+
+
+@_on(Absorbed)
+def merchant_that_goes_on_further(stream: str, event: Absorbed, state: Merchant) -> list[Follows]:
+    """What a merchant took over after it was merged itself is taken over by who goes on."""
+    if (into := _onward(stream, event, state)) is None:
+        return []
+    listings = tuple(one for one in (state.listings[number - 1] for number in event.listings) if one.active)
+    return [
+        Follows(
+            into,
+            lambda merchant, book: succession.absorb(
+                merchant,
+                at=event.occurred_at,
+                by=PROCESS,
+                book=book,
+                merchant_id=event.merchant_id,
+                earlier=event.earlier,
+                listings=listings,
+                through=(*event.through, stream),
+            ),
+        )
+    ]
+
+
+@_on(MergerUndone)
+def merchant_that_goes_on_by_itself(stream: str, event: MergerUndone, state: Merchant) -> list[Follows]:
+    """A merger that was undone is undone on both sides."""
+    return [
+        Follows(
+            event.into,
+            lambda merchant, book: succession.separate(
+                merchant,
+                at=event.occurred_at,
+                by=PROCESS,
+                merchant_id=stream,
+                earlier=event.earlier,
+                reason=event.reason,
+            ),
+        )
+    ]
+
+
+@_on(Separated)
+def merchant_that_was_separated_further_on(stream: str, event: Separated, state: Merchant) -> list[Follows]:
+    """What was separated from a merchant that was merged itself is separated from who goes on."""
+    if (into := _onward(stream, event, state)) is None:
+        return []
+    return [
+        Follows(
+            into,
+            lambda merchant, book: succession.separate(
+                merchant,
+                at=event.occurred_at,
+                by=PROCESS,
+                merchant_id=event.merchant_id,
+                earlier=event.earlier,
+                reason=event.reason,
+                through=(*event.through, stream),
             ),
         )
     ]

@@ -33,6 +33,7 @@ from domain.complaint.handling import (
     Accepted,
     CalledBack,
     Concluded,
+    MerchantNamed,
     Received,
     Referred,
     Refused,
@@ -77,6 +78,7 @@ from domain.complaint.reports import (
     CaseFiled,
     ConsultationAnswered,
     PenaltyImposed,
+    PenaltyRevised,
     RewardGranted,
     SuggestionAcknowledged,
     VerificationBegun,
@@ -234,12 +236,17 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             return _correct(row, event)
         case Upgraded():
             return row._replace(status=Status.RECEIVED, upgraded=event.trigger, holder=row.office_id)
-        case Received() | VerificationBegun():
+        case Received():
             return row._replace(
-                status=Status.RECEIVED if isinstance(event, Received) else Status.VERIFYING,
+                status=Status.RECEIVED,
                 office_id=event.office_id,
                 holder=event.office_id,
+                merchant_id=row.merchant_id or event.merchant_id,
             )
+        case VerificationBegun():
+            return row._replace(status=Status.VERIFYING, office_id=event.office_id, holder=event.office_id)
+        case MerchantNamed():
+            return row._replace(merchant_id=event.merchant_id)
         case SupplementAsked():
             return row._replace(status=Status.SUPPLEMENTING)
         case Supplemented():
@@ -250,6 +257,7 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 accepted_at=event.occurred_at,
                 rule_set=event.rule_set,
                 holder=event.office_id,
+                merchant_id=row.merchant_id or event.merchant_id,
             )
         case Transferred():
             return row._replace(office_id=event.to_office, holder=event.to_office)
@@ -318,6 +326,8 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             return row._replace(satisfaction=event.satisfaction)
         case CaseFiled():
             return row._replace(status=Status.CASE_FILED)
+        case PenaltyRevised():
+            return row._replace(counts=event.counts)
         case CaseDeclined() | CaseDismissed() | PenaltyImposed() | ConsultationAnswered() | SuggestionAcknowledged():
             ground = event.name.removeprefix("complaint.")
             return row._replace(status=Status.CLOSED, ground=ground, closed_at=event.occurred_at)

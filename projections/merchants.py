@@ -22,13 +22,16 @@ from domain.merchant.registration import (
     Linked,
     LinkedBack,
     MergedInto,
+    MergerUndone,
     Registered,
+    Separated,
     Unlinked,
     UnlinkedBack,
 )
 from domain.merchant.standing import (
     Listed,
     ListingEnded,
+    ListingExtended,
     ListingRemoved,
     RepairAppliedFor,
     RepairDecided,
@@ -76,7 +79,9 @@ def fold(row: Row | None, event: MerchantEvent) -> Row:
             | Unlinked()
             | UnlinkedBack()
             | MergedInto()
+            | MergerUndone()
             | Absorbed()
+            | Separated()
             | CircleJoined()
             | CircleLeft()
             | ExpelledFromCircle()
@@ -86,6 +91,7 @@ def fold(row: Row | None, event: MerchantEvent) -> Row:
             | CorrectiveActionTaken()
             | CorrectiveResultReported()
             | Listed()
+            | ListingExtended()
             | ListingRemoved()
             | RepairAppliedFor()
             | RepairDecided()

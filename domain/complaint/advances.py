@@ -1,4 +1,4 @@
-"""What the merchant does not pay, a protection fund can advance; the merchant owes it to the fund then."""
+"""What is not paid by who has to, a protection fund can advance; it is owed to the fund then."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from typing import Annotated, assert_never
 from pydantic import Field
 
 from domain.complaint.action import CONSUMER_SIDE, OFFICE, action
+from domain.complaint.clocks import in_force
 from domain.complaint.settlement import Performed, left_of, performed
-from domain.complaint.state import Complaint, Deadline, OutcomeKind, PendingAdvance, Status
+from domain.complaint.state import Complaint, Deadline, OutcomeKind, Payer, PendingAdvance, Status
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
-from domain.rulebook.book import Rulebook
-from domain.values import Actor, FundId, MerchantId, Money, ShortText
+from domain.rulebook.book import Authority, LimitName, Rulebook
+from domain.values import Actor, FundId, Money, ShortText
 
 Request = Annotated[int, Field(ge=1)]
 Item = Annotated[int, Field(ge=0)]
 
 
 class AdvanceRequested(Event):
-    """A fund is asked to pay what is left of an item of the terms. ``request`` counts those of this complaint."""
+    """A fund is asked to pay what is left of an item of the terms. ``request`` counts those of this complaint.
+
+    ``payer`` has to pay the item, as the one whose id or name is ``debtor``, where that is known.
+    """
 
     name = "complaint.advance_requested"
 
@@ -30,7 +34,8 @@ class AdvanceRequested(Event):
     kind: OutcomeKind
     amount: Money
     fund_id: FundId
-    merchant_id: MerchantId | None = None
+    payer: Payer
+    debtor: ShortText | None = None
 
 
 class AdvancePaid(Event):
@@ -69,24 +74,58 @@ def evolve(state: Complaint, event: AdvanceEvent) -> Complaint:
     old = state.advances
     match event:
         case AdvanceRequested():
-            one = PendingAdvance(event.item, event.kind, event.fund_id, state.reopened)
+            one = PendingAdvance(event.item, event.kind, event.amount, event.fund_id, state.reopened)
             pending = {**old.pending, event.request: one}
             return state._replace(advances=replace(old, requested=event.request, pending=pending))
-        case AdvancePaid() | AdvanceRefused():
-            pending = {request: one for request, one in old.pending.items() if request != event.request}
-            return state._replace(advances=replace(old, pending=pending))
+        case AdvancePaid():
+            paid = {**old.paid, event.amount.currency: old.paid.get(event.amount.currency, 0) + event.amount.fen}
+            state = state._replace(advances=replace(old, pending=_others(state, event.request), paid=paid))
+            # Otherwise that it is performed by it follows.
+            return state if event.performs else state.recovering(event.amount)
+        case AdvanceRefused():
+            return state._replace(advances=replace(old, pending=_others(state, event.request)))
         case _:
             assert_never(event)
 
 
+def _others(state: Complaint, answered: int) -> dict[int, PendingAdvance]:
+    return {request: one for request, one in state.advances.pending.items() if request != answered}
+
+
 def _to_advance(state: Complaint) -> list[int]:
-    """The items of which money is left that no fund was asked for."""
+    """The items of which money is left that no fund was asked for. Punitive damages are no loss."""
     settlement = state.settlement
     return [
         item
         for item in range(len(settlement.terms))
-        if left_of(settlement, item) > 0 and not state.advance_pending(item)
+        if settlement.terms[item].kind is not OutcomeKind.PUNITIVE_DAMAGES
+        and left_of(settlement, item) > 0
+        and state.advance_pending(item) is None
     ]
+
+
+def _left_of_loss(state: Complaint, currency: str) -> int | None:
+    lost = state.lost(currency)
+    if lost is None:
+        return None
+    return max(lost - state.recovered.get(currency, 0) - state.advances.awaited(currency), 0)
+
+
+def _left_of_cap(state: Complaint, currency: str, at: datetime, book: Rulebook) -> int | None:
+    rules = in_force(book, Authority.SUPERVISION, state.region, at)
+    cap = None if rules is None else rules.limits.get(LimitName.ADVANCE_CAP_FEN)
+    if cap is None:
+        return None
+    return max(cap - state.advances.paid.get(currency, 0) - state.advances.awaited(currency), 0)
+
+
+def _owed_by(state: Complaint, payer: str) -> str | None:
+    """Return who has to pay, as far as anybody is known."""
+    if payer == "merchant":
+        return state.merchant_id or None
+    if payer == "platform" and state.settlement.fraud:
+        return state.settlement.fraud_on
+    return next((party_id for party, party_id in state.respondents if party == payer), None)
 
 
 def _not_to_be_advanced(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
@@ -96,9 +135,28 @@ def _not_to_be_advanced(state: Complaint, at: datetime, by: Actor, book: Ruleboo
             "the term of performance has not passed, and no fraud was verified",
             hint="wait for the payment until the term has passed",
         )
-    if not _to_advance(state):
+    if not (items := _to_advance(state)):
         return RuleViolation("advance-what-is-left", "no money is left to advance", hint="see what was performed")
+    currency = _amount(state, items[0]).currency
+    if _left_of_loss(state, currency) == 0:
+        return RuleViolation(
+            "advance-no-more-than-the-loss",
+            "what came back or is being advanced makes up the whole loss",
+            hint="what was agreed beyond it is paid by who has to",
+        )
+    if _left_of_cap(state, currency, at, book) == 0:
+        return RuleViolation(
+            "advance-within-the-cap",
+            "as much was advanced as may be for one complaint",
+            hint="what is left is paid by who has to",
+        )
     return None
+
+
+def _amount(state: Complaint, item: int) -> Money:
+    amount = state.settlement.terms[item].amount
+    assert amount is not None
+    return amount
 
 
 @action(
@@ -107,14 +165,20 @@ def _not_to_be_advanced(state: Complaint, at: datetime, by: Actor, book: Ruleboo
     during=(Status.RESOLVED,),
     unless=_not_to_be_advanced,
 )
-def request_advance(state: Complaint, *, at: datetime, by: Actor, item: Item, fund_id: FundId) -> list[AdvanceEvent]:
-    """Ask a fund to advance what is left of an item of the terms (counted from 0) that was not paid in time."""
+def request_advance(
+    state: Complaint, *, at: datetime, by: Actor, book: Rulebook, item: Item, fund_id: FundId
+) -> list[AdvanceEvent]:
+    """Ask a fund to advance what is left of an item of the terms (counted from 0) that was not paid in time.
+
+    It is no more than what is left of the loss, and of the cap on all advances of one complaint.
+    """
     if item not in (left := _to_advance(state)):
         raise InvalidInput(
             f"of item {item} nothing is to be advanced", hint=f"these can be: {', '.join(map(str, left))}"
         )
-    agreed_on = state.settlement.terms[item]
-    assert agreed_on.amount is not None
+    agreed_on, currency = state.settlement.terms[item], _amount(state, item).currency
+    bounds = (left_of(state.settlement, item), _left_of_loss(state, currency), _left_of_cap(state, currency, at, book))
+    payer = agreed_on.payer or "merchant"
     return [
         AdvanceRequested(
             occurred_at=at,
@@ -122,9 +186,10 @@ def request_advance(state: Complaint, *, at: datetime, by: Actor, item: Item, fu
             request=state.advances.requested + 1,
             item=item,
             kind=agreed_on.kind,
-            amount=agreed_on.amount.model_copy(update={"fen": left_of(state.settlement, item)}),
+            amount=Money(fen=min(fen for fen in bounds if fen is not None), currency=currency),
             fund_id=fund_id,
-            merchant_id=state.merchant_id or None,
+            payer=payer,
+            debtor=_owed_by(state, payer),
         )
     ]
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from domain.calendar import SHANGHAI, Calendar, Term, Unit, due, due_again, left
-from domain.complaint.state import ENDED, Clock, Complaint, Deadline, Side, Status
+from domain.complaint.state import ENDED, Clock, Complaint, Deadline, Fraud, Side, Status
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.rulebook.book import Authority, Rulebook, RuleSet, TermName
@@ -26,6 +26,8 @@ STOPPABLE = frozenset(
         Deadline.ENTERPRISE,
     }
 )
+#: Deadlines of the merchant: to let one pass without a word is silence.
+SILENCE = frozenset({Deadline.ANSWER, Deadline.ENTERPRISE, Deadline.ESCALATION})
 #: The ground of the rule sets on which mediation ends by itself.
 TERM_EXPIRED = "term-expired"
 #: What goes on running when a case has ended without the consumer having given it up.
@@ -125,6 +127,8 @@ TimeEvent = (
 def evolve(state: Complaint, event: TimeEvent) -> Complaint:
     match event:
         case DeadlineMissed():
+            if is_silence(state, event.deadline):
+                state = state._replace(silences=(*state.silences, (event.deadline, event.occurred_at)))
             state = state.with_clocks((), frozenset({event.deadline}))
             status = Status.RECEIVED if event.deadline is Deadline.SUPPLEMENT else state.status
             return state._replace(missed=state.missed | {event.deadline}, status=status)
@@ -148,6 +152,12 @@ def evolve(state: Complaint, event: TimeEvent) -> Complaint:
             assert_never(event)
 
 
+def is_silence(state: Complaint, deadline: Deadline) -> bool:
+    """Whether a merchant who lets a deadline pass is silent: it has neither answered nor offered anything."""
+    responded = deadline is not Deadline.ANSWER and (state.answered or state.offered)
+    return deadline in SILENCE and not responded and not state.imported and bool(state.merchant_id)
+
+
 def ended(
     state: Complaint,
     status: Status,
@@ -156,7 +166,7 @@ def ended(
     *,
     unfounded: bool = False,
 ) -> Complaint:
-    """Return the state at its end: no clock runs on but what may follow that end.
+    """Return the state at its end: no clock runs on but what may follow that end, and no fraud is alleged any more.
 
     ``unfounded``: it was not for the merchant to settle it, so that no promise is unkept.
     """
@@ -164,7 +174,15 @@ def ended(
     over = frozenset(clock.deadline for clock in state.clocks) - going_on
     mediation = replace(state.mediation, appraisal="") if state.mediation.appraisal else state.mediation
     return state.with_clocks(
-        started, over, status=status, ended_at=at, stopped=frozenset(), offer=None, mediation=mediation
+        started,
+        over,
+        status=status,
+        ended_at=at,
+        stopped=frozenset(),
+        offer=None,
+        mediation=mediation,
+        unfounded=unfounded,
+        fraud=Fraud(),
     )
 
 

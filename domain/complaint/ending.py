@@ -128,6 +128,7 @@ def _reopened(state: Complaint, event: Reopened) -> Complaint:
         holder=state.merchant_id if event.status is None else state.office_id,
         missed=frozenset(),
         answered=False,
+        offered=False,
         disputed=False,
         ended_at=None,
         concluded=False,

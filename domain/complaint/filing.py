@@ -15,7 +15,7 @@ from domain.event import Event
 from domain.merchant.volumes import STAGES
 from domain.rulebook.book import Authority, LimitName, Rulebook, TermName
 from domain.rulebook.codes import CodeValue, Slug
-from domain.rulebook.scenarios import match
+from domain.rulebook.scenarios import CERTAIN, match
 from domain.values import (
     FROZEN,
     Actor,
@@ -212,7 +212,7 @@ def evolve(state: Complaint, event: FilingEvent) -> Complaint:
         case Merged():
             return ended(state, Status.MERGED, event.occurred_at)
         case ScenarioClassified():
-            return state._replace(scenario=event.scenario)
+            return state._replace(scenario=event.scenario, confidence=CERTAIN)
         case _:
             assert_never(event)
 
@@ -233,6 +233,7 @@ def _filed(event: Filed) -> Complaint:
         purchased_at=order.purchased_at if order is not None else None,
         paid=order.amount if order is not None else None,
         scenario=event.scenario or "",
+        confidence=event.scenario_confidence or 0,
         respondents=tuple(
             (party, party_id)
             for party, party_id in (("platform", order.platform), ("payment_provider", order.payment_provider))

@@ -9,7 +9,7 @@ from typing import assert_never
 from domain.action import first_of
 from domain.complaint.action import CONSUMER_SIDE, MERCHANT_SIDE, OFFICE, acting_side, action
 from domain.complaint.clocks import in_force, rules_of, start
-from domain.complaint.settlement import Resolved
+from domain.complaint.settlement import Resolved, advance_pending
 from domain.complaint.state import (
     OPEN,
     Clock,
@@ -54,7 +54,10 @@ class FraudEvidenceSubmitted(Event):
 
 
 class FraudVerified(Event):
-    """The fraud is verified; the platform compensates the consumer. ``legal_steps``: it goes to law besides."""
+    """The fraud is verified; the platform compensates the consumer. ``legal_steps``: it goes to law besides.
+
+    ``loss``: all that was lost, where it was found.
+    """
 
     name = "complaint.fraud_verified"
 
@@ -62,6 +65,7 @@ class FraudVerified(Event):
     merchant_id: MerchantId
     reasons: LongText
     legal_steps: bool
+    loss: Money | None = None
 
 
 class FraudRejected(Event):
@@ -94,9 +98,9 @@ def evolve(state: Complaint, event: FraudEvent) -> Complaint:
                 decided=True,
                 decision_published=False,
                 publication_agreed=frozenset(),
-                fraud=True,
+                fraud_on=event.platform_id,
             )
-            return state._replace(settlement=settlement, fraud=Fraud())
+            return state._replace(settlement=settlement, fraud=Fraud(), loss=event.loss or state.loss)
         case FraudRejected():
             return state.with_clocks((), frozenset({Deadline.EVIDENCE}), fraud=Fraud())
         case _:
@@ -179,6 +183,7 @@ def verify_fraud(
 ) -> list[FraudEvent | Resolved]:
     """Decide on an alleged fraud, with reasons. Once it is verified, the platform compensates the consumer in full.
 
+    What has come back already is not paid again, nor is it decided while a fund may still pay.
     ``loss``: all that the consumer lost, where price and claim do not say it. ``legal_steps``: it goes to law besides.
     """
     if not reasons.strip():
@@ -190,6 +195,9 @@ def verify_fraud(
         return [
             FraudRejected(occurred_at=at, actor=by, platform_id=platform_id, merchant_id=merchant_id, reasons=reasons)
         ]
+    if state.advances.pending:
+        raise advance_pending(next(iter(state.advances.pending.values())))
+    terms = full_compensation(state, loss)
     clocks = start(Deadline.PERFORMANCE, TermName.PERFORMANCE, rules_of(state, book, at), at, book.calendar)
     return [
         FraudVerified(
@@ -199,35 +207,44 @@ def verify_fraud(
             merchant_id=merchant_id,
             reasons=reasons,
             legal_steps=legal_steps,
+            loss=loss,
         ),
         Resolved(
             occurred_at=at,
             actor=by,
             basis="decision",
             way=Way.ADJUDICATION,
-            terms=full_compensation(state, loss),
-            clocks=clocks or None,
+            terms=terms or None,
+            clocks=(clocks or None) if terms else None,
         ),
     ]
 
 
 def full_compensation(state: Complaint, loss: Money | None) -> tuple[Outcome, ...]:
-    """Return what a platform has to pay: the price back, and what was lost or is claimed beyond it.
+    """Return what a platform has to pay: what has not come back of the price, and of what was lost beyond it.
 
     Raises InvalidInput where price, claim and loss are unknown, or in different currencies.
     """
-    price, whole = state.paid, loss or state.in_dispute
+    price, whole = state.paid, loss or state.loss or state.in_dispute
     if price is not None and whole is not None and price.currency != whole.currency:
         raise InvalidInput(
             f"the price was paid in {price.currency}, the loss is in {whole.currency}",
             hint=f"give the whole loss in {price.currency}",
         )
-    refund = 0 if price is None else price.fen
-    beyond = 0 if whole is None else max(whole.fen - refund, 0)
+    refund, most = (0 if one is None else one.fen for one in (price, whole))
+    if state.members and whole is not None:
+        # Of a joint complaint the sum in dispute is all, and the price of one order is in it.
+        refund = min(refund, most)
     known = price or whole
-    if known is None or refund + beyond == 0:
+    if known is None or max(refund, most) == 0:
         raise InvalidInput("neither price nor claim is known", hint="give the whole loss")
-    amounts = ((OutcomeKind.FULL_REFUND, refund), (OutcomeKind.COMPENSATION, beyond))
+    recovered = state.recovered.get(known.currency, 0)
+    left = max(max(refund, most) - recovered, 0)
+    refunded = max(refund - recovered, 0)
+    amounts = (
+        (OutcomeKind.PARTIAL_REFUND if recovered else OutcomeKind.FULL_REFUND, refunded),
+        (OutcomeKind.COMPENSATION, left - refunded),
+    )
     return tuple(
         Outcome(kind=kind, amount=Money(fen=fen, currency=known.currency), payer="platform")
         for kind, fen in amounts

@@ -14,16 +14,21 @@ from domain.complaint.jurisdiction import DivisionCode, OfficeBasis, Shop, compe
 from domain.complaint.state import ENDED, OPEN, Clock, Complaint, Deadline, RequestKind, Status
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
+from domain.merchant.state import Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.rulebook.book import Ground, Rulebook, TermName
 from domain.subject.state import Purpose, Subject
-from domain.values import Actor, LongText, OfficeId, Role, ShortText
+from domain.values import Actor, LongText, MerchantId, OfficeId, Role, ShortText
 
 ANY_KIND = tuple(RequestKind)
 SUPPLEMENT = "supplement"
 
 
 class Received(Event):
-    """An office has it, and has to decide on accepting it within a term; ``basis`` says why it is this office."""
+    """An office has it, and has to decide on accepting it within a term; ``basis`` says why it is this office.
+
+    ``merchant_id``: whom it is about, where that was not known yet.
+    """
 
     name = "complaint.received"
 
@@ -32,6 +37,7 @@ class Received(Event):
     basis: OfficeBasis
     rule_set: ShortText | None = None
     clocks: tuple[Clock, ...] | None = None
+    merchant_id: MerchantId | None = None
 
 
 class SupplementAsked(Event):
@@ -52,13 +58,25 @@ class Supplemented(Event):
 
 
 class Accepted(Event):
-    """The office accepted the complaint, which stays under this rule set from now on."""
+    """The office accepted the complaint, which stays under this rule set from now on.
+
+    ``merchant_id``: whom it is about, where that was not known yet.
+    """
 
     name = "complaint.accepted"
 
     office_id: OfficeId
     rule_set: ShortText
     clocks: tuple[Clock, ...] | None = None
+    merchant_id: MerchantId | None = None
+
+
+class MerchantNamed(Event):
+    """It was found out whom it is about."""
+
+    name = "complaint.merchant_named"
+
+    merchant_id: MerchantId
 
 
 class Refused(Event):
@@ -141,6 +159,7 @@ HandlingEvent = (
     | SupplementAsked
     | Supplemented
     | Accepted
+    | MerchantNamed
     | Refused
     | Referred
     | Transferred
@@ -163,6 +182,7 @@ def evolve(state: Complaint, event: HandlingEvent) -> Complaint:
                 office_id=event.office_id,
                 holder=event.office_id,
                 region=event.division,
+                merchant_id=state.merchant_id or event.merchant_id or "",
             )
         case SupplementAsked():
             return state.with_clocks(event.clocks, status=Status.SUPPLEMENTING)
@@ -170,7 +190,12 @@ def evolve(state: Complaint, event: HandlingEvent) -> Complaint:
             return state.with_clocks((), frozenset({Deadline.SUPPLEMENT}), status=Status.RECEIVED)
         case Accepted():
             state = state.with_clocks(event.clocks, _FIRST)
-            return state._replace(status=Status.ACCEPTED, rules=event.rule_set, holder=event.office_id)
+            merchant_id = state.merchant_id or event.merchant_id or ""
+            return state._replace(
+                status=Status.ACCEPTED, rules=event.rule_set, holder=event.office_id, merchant_id=merchant_id
+            )
+        case MerchantNamed():
+            return state._replace(merchant_id=event.merchant_id)
         case Refused():
             return ended(state, Status.REFUSED, event.occurred_at)
         case Referred():
@@ -210,8 +235,13 @@ def receive(
     office_id: OfficeId,
     division: DivisionCode,
     shop: Shop,
+    merchant_id: MerchantId | None = None,
+    merchant: Merchant | None = None,
 ) -> list[HandlingEvent]:
-    """Receive a complaint at the office of ``division``, which has to be the competent one for the shop."""
+    """Receive a complaint at the office of ``division``, which has to be the competent one for the shop.
+
+    ``merchant_id``: whom it is about, where that is not known yet.
+    """
     competent, basis = competent_division(shop)
     if not covers(division, competent):
         raise RuleViolation(
@@ -233,8 +263,47 @@ def receive(
             basis=basis,
             rule_set=rules.id if rules is not None else None,
             clocks=clocks or None,
+            merchant_id=_newly_named(state, merchant_id, merchant),
         )
     ]
+
+
+def _newly_named(state: Complaint, merchant_id: str | None, merchant: Merchant | None) -> str | None:
+    """Return the merchant that was not known yet; raises RuleViolation where another is, or it was merged."""
+    if merchant_id is None or state.merchant_id == merchant_id:
+        return None
+    absorbed = frozenset[str]() if merchant is None else merchant.absorbed
+    if state.merchant_id:
+        if state.merchant_id in absorbed:
+            return None
+        raise _known(state)
+    if merchant is not None and merchant.status is MerchantStatus.MERGED:
+        raise RuleViolation(
+            "name-who-goes-on",
+            f"{merchant_id} was merged into {merchant.merged_into}",
+            hint=f"name {merchant.merged_into}",
+        )
+    return merchant_id
+
+
+def _known(state: Complaint) -> RuleViolation:
+    return RuleViolation("name-one-merchant", f"it is about {state.merchant_id}", hint="a complaint has one merchant")
+
+
+@action(
+    "name-one-merchant",
+    roles=OFFICE,
+    during=OPEN,
+    kinds=(RequestKind.COMPLAINT, RequestKind.REPORT),
+    unless=lambda state, at, by, book: _known(state) if state.merchant_id else None,
+)
+def name_merchant(
+    state: Complaint, *, at: datetime, by: Actor, merchant_id: MerchantId, merchant: Merchant
+) -> list[HandlingEvent]:
+    """Name the merchant that it is about, once that is known, so that it can be held responsible."""
+    found = _newly_named(state, merchant_id, merchant)
+    assert found is not None
+    return [MerchantNamed(occurred_at=at, actor=by, merchant_id=found)]
 
 
 def _here(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
@@ -297,12 +366,32 @@ def _has_rules(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> Rul
     source="Order 121, art. 15",
     unless=first_of(_has_rules, _here),
 )
-def accept(state: Complaint, *, at: datetime, by: Actor, book: Rulebook) -> list[HandlingEvent]:
-    """Accept the complaint, under the rule set in force now; the term of mediation begins."""
+def accept(
+    state: Complaint,
+    *,
+    at: datetime,
+    by: Actor,
+    book: Rulebook,
+    merchant_id: MerchantId | None = None,
+    merchant: Merchant | None = None,
+) -> list[HandlingEvent]:
+    """Accept the complaint, under the rule set in force now; the term of mediation begins.
+
+    ``merchant_id``: whom it is about, where that is not known yet.
+    """
     rules = rules_of(state, book, at)
     assert rules is not None
     clocks = start(Deadline.MEDIATION, TermName.MEDIATION, rules, at, book.calendar)
-    return [Accepted(occurred_at=at, actor=by, office_id=state.office_id, rule_set=rules.id, clocks=clocks or None)]
+    return [
+        Accepted(
+            occurred_at=at,
+            actor=by,
+            office_id=state.office_id,
+            rule_set=rules.id,
+            clocks=clocks or None,
+            merchant_id=_newly_named(state, merchant_id, merchant),
+        )
+    ]
 
 
 def ground_of(code: str, grounds: tuple[Ground, ...], rule_set: str) -> Ground:

@@ -29,6 +29,8 @@ from domain.merchant.state import Adoption, Merchant
 from domain.merchant.state import Status as MerchantStatus
 from domain.rulebook.book import Authority, Rulebook, TermName, is_in_force, regions_around
 from domain.rulebook.codes import Slug
+from domain.rulebook.policies import LEAST_CONFIDENCE, POLICY_EXECUTION
+from domain.rulebook.scenarios import CERTAIN
 from domain.rulebook.terms import COUNTRY
 from domain.values import CLOCK, Actor, Instant, LongText, MerchantId, Money, Role, ShortText, TimePrecision
 
@@ -165,7 +167,8 @@ def evolve(state: Complaint, event: NegotiationEvent) -> Complaint:
         case OfferMade():
             over = _RESPONDING if event.side is Side.MERCHANT else frozenset[Deadline]()
             offer = Offer(event.number, event.side, event.terms)
-            return state.with_clocks(event.clocks, over, offer=offer, offers=event.number)
+            offered = state.offered or event.side is Side.MERCHANT
+            return state.with_clocks(event.clocks, over, offer=offer, offers=event.number, offered=offered)
         case OfferAccepted() | OfferDeclined():
             return state.with_clocks((), frozenset({Deadline.OFFER}), offer=None)
         case _:
@@ -239,20 +242,29 @@ def _sent(
 
 
 def _covers(adoption: Adoption, state: Complaint, book: Rulebook) -> bool:
-    """Whether a policy settles such a complaint: of one consumer, about a known price in yuan."""
+    """Whether a policy settles such a complaint: of one consumer, about no more than a known price in yuan."""
     policy, price, filed_at = adoption.policy, state.paid, state.filed_at
     if state.imported or state.representatives or filed_at is None or state.purchased_at is None or price is None:
         return False
     within = Term(n=policy.within_days, unit=Unit.DAYS, source=policy.source)
     return (
         state.scenario in policy.scenarios
+        and state.confidence >= _least_confidence(book)
         and price.currency == "CNY"
+        and (state.claim is None or (state.claim.currency == price.currency and state.claim.fen <= price.fen))
         and (policy.most_fen is None or price.fen <= policy.most_fen)
         and filed_at <= due(state.purchased_at, within, book.calendar).at
         and is_in_force(policy, day_of(filed_at))
         and policy.region in regions_around(state.region or COUNTRY)
         and bool(_given(adoption, price))
     )
+
+
+def _least_confidence(book: Rulebook) -> int:
+    """How surely the scenario has to be known; where nothing is published, a person has to have said it."""
+    published = book.parameters.get(POLICY_EXECUTION)
+    least = None if published is None else published.values.get(LEAST_CONFIDENCE)
+    return CERTAIN if least is None else least.value
 
 
 def _given(adoption: Adoption, price: Money) -> tuple[Outcome, ...]:

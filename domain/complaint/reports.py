@@ -11,15 +11,15 @@ from domain.complaint.action import OFFICE, action
 from domain.complaint.clocks import ended, in_force, start
 from domain.complaint.jurisdiction import DivisionCode
 from domain.complaint.state import Clock, Complaint, Deadline, RequestKind, Status
-from domain.errors import InvalidInput, RuleViolation
+from domain.errors import RuleViolation
 from domain.event import Event
 from domain.rulebook.book import Authority, LimitName, Rulebook, RuleSet, TermName
 from domain.rulebook.codes import CodeValue
-from domain.values import Actor, LongText, MerchantId, Money, OfficeId, RandomId, Role, ShortText
+from domain.values import Actor, LongText, MeasureId, MerchantId, Money, OfficeId, RandomId, Role, ShortText
+from domain.violations import check_violation
 
 REPORT = (RequestKind.REPORT,)
-#: The code list of named violations.
-VIOLATIONS = "violation"
+PENALTIES = "Administrative Penalty Law, art. 54"
 
 
 class VerificationBegun(Event):
@@ -73,6 +73,19 @@ class PenaltyImposed(Event):
     violation: CodeValue | None = None
 
 
+class PenaltyRevised(Event):
+    """The penalty was made milder or revoked when it was contested. ``fine``: what is left of it.
+
+    ``counts``: False where it was revoked.
+    """
+
+    name = "complaint.penalty_revised"
+
+    measure: MeasureId
+    fine: Money | None = None
+    counts: bool
+
+
 class CaseDismissed(Event):
     """The case led to no penalty."""
 
@@ -113,6 +126,7 @@ ReportEvent = (
     | CaseFiled
     | CaseDeclined
     | PenaltyImposed
+    | PenaltyRevised
     | CaseDismissed
     | RewardGranted
     | ConsultationAnswered
@@ -139,15 +153,20 @@ def evolve(state: Complaint, event: ReportEvent) -> Complaint:
             over = frozenset({Deadline.VERIFICATION})
             return state.with_clocks((), over, status=Status.CASE_FILED)
         case PenaltyImposed():
-            fine = event.fine.fen if event.fine is not None and event.fine.currency == "CNY" else 0
-            state = state._replace(investigation=replace(old, fine_fen=fine))
+            state = state._replace(investigation=replace(old, fine_fen=_in_fen(event.fine)))
             return ended(state, Status.CLOSED, event.occurred_at)
+        case PenaltyRevised():
+            return state._replace(investigation=replace(old, fine_fen=_in_fen(event.fine)))
         case RewardGranted():
             return state._replace(investigation=replace(old, rewarded=True))
         case CaseDeclined() | CaseDismissed() | ConsultationAnswered() | SuggestionAcknowledged():
             return ended(state, Status.CLOSED, event.occurred_at)
         case _:
             assert_never(event)
+
+
+def _in_fen(fine: Money | None) -> int:
+    return fine.fen if fine is not None and fine.currency == "CNY" else 0
 
 
 @action(
@@ -225,13 +244,22 @@ def impose_penalty(
     book: Rulebook,
     case_number: ShortText,
     basis: ShortText,
+    violation: CodeValue,
     fine: Money | None = None,
     merchant_id: MerchantId | None = None,
-    violation: CodeValue | None = None,
 ) -> list[ReportEvent]:
-    """Record the penalty that the case led to, with its legal basis, on whom, and for which named violation."""
-    if violation is not None and VIOLATIONS in book.code_lists and book.code(VIOLATIONS, violation) is None:
-        raise InvalidInput(f"{violation!r} is not a named violation", hint=f"see the code list {VIOLATIONS!r}")
+    """Record the penalty that the case led to, with its legal basis, on whom, and for which named violation.
+
+    ``merchant_id`` is needed where the report does not name the merchant.
+    """
+    if not case_number.strip() or not basis.strip():
+        raise RuleViolation(
+            "penalty-has-case-and-basis",
+            "there is no penalty without a case and a basis",
+            hint="give the number of the case and the law",
+            source=PENALTIES,
+        )
+    check_violation(violation, book)
     return [
         PenaltyImposed(
             occurred_at=at,
@@ -239,10 +267,36 @@ def impose_penalty(
             case_number=case_number,
             basis=basis,
             fine=fine,
-            merchant_id=merchant_id,
+            merchant_id=_penalised(state, merchant_id),
             violation=violation,
         )
     ]
+
+
+def _penalised(state: Complaint, merchant_id: str | None) -> str:
+    if state.merchant_id and merchant_id not in (None, state.merchant_id):
+        raise RuleViolation(
+            "penalty-on-who-was-reported",
+            f"the report is about {state.merchant_id}",
+            hint="leave out merchant_id; what was found out about others needs a report of its own",
+        )
+    known = state.merchant_id or merchant_id
+    if known is None:
+        raise RuleViolation(
+            "penalty-on-who-was-reported",
+            "nobody is named on whom the penalty is imposed",
+            hint="give merchant_id: the report does not name the merchant",
+        )
+    return known
+
+
+def revise_penalty(
+    state: Complaint, *, at: datetime, by: Actor, measure: MeasureId, fine: Money | None, counts: bool
+) -> list[ReportEvent]:
+    """Record what is left of the penalty after it was contested; nothing where there is none."""
+    if state.investigation.fine_fen is None:
+        return []
+    return [PenaltyRevised(occurred_at=at, actor=by, measure=measure, fine=fine, counts=counts)]
 
 
 @action("penalty-after-case", roles=OFFICE, during=(Status.CASE_FILED,), to=Status.CLOSED, kinds=REPORT)
@@ -287,7 +341,14 @@ def grant_reward(
     recipient_id: RandomId,
     injured: bool,
 ) -> list[ReportEvent]:
-    """Grant the reward for a report that led to a fine; never to whoever was injured by the deed."""
+    """Grant the reward for a report that led to a fine, to who reported; never to whoever was injured by the deed.
+
+    It is a share of the fine as it stands, if it was contested.
+    """
+    if recipient_id != state.consumer_id:
+        raise RuleViolation(
+            "reward-to-who-reported", "this is not who reported it", hint="give the id that the report was filed under"
+        )
     if injured:
         raise RuleViolation(
             "reward-not-to-the-injured",

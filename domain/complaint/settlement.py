@@ -10,7 +10,17 @@ from pydantic import Field
 
 from domain.complaint.action import CONSUMER_SIDE, NEUTRAL, RESPONDENTS, action
 from domain.complaint.clocks import ended, rules_of, start
-from domain.complaint.state import Clock, Complaint, Deadline, Outcome, OutcomeKind, Settlement, Status, Way
+from domain.complaint.state import (
+    Clock,
+    Complaint,
+    Deadline,
+    Outcome,
+    OutcomeKind,
+    PendingAdvance,
+    Settlement,
+    Status,
+    Way,
+)
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.rulebook.book import Rulebook, TermName
@@ -77,6 +87,7 @@ def evolve(state: Complaint, event: SettlementEvent) -> Complaint:
     match event:
         case Resolved():
             terms = event.terms or ()
+            state = state.recovering(event.recovered)
             state = ended(state, Status.RESOLVED, event.occurred_at, event.clocks)
             if not terms and not state.settlement.terms:
                 return state
@@ -96,6 +107,8 @@ def evolve(state: Complaint, event: SettlementEvent) -> Complaint:
             if left_of(settlement, event.item) == 0:
                 settlement = replace(settlement, done=old.done | {event.item})
             over = frozenset({Deadline.PERFORMANCE}) if event.complete else frozenset()
+            if event.kind is not OutcomeKind.PUNITIVE_DAMAGES:
+                state = state.recovering(event.amount)
             return state.with_clocks((), over, settlement=settlement)
         case JudiciallyConfirmed():
             return state._replace(settlement=replace(state.settlement, confirmed=True))
@@ -215,11 +228,18 @@ def _to_perform(state: Complaint, at: datetime, by: Actor, book: Rulebook) -> Ru
     left = set(range(len(state.settlement.terms))) - state.settlement.done
     if not left:
         return RuleViolation("perform-what-was-agreed", "nothing is left to perform", hint="settle on terms first")
-    return _advance_pending(min(left)) if all(map(state.advance_pending, left)) else None
+    if (awaited := state.advance_pending(min(left))) is not None and all(map(state.advance_pending, left)):
+        return advance_pending(awaited)
+    return None
 
 
-def _advance_pending(item: int) -> RuleViolation:
-    return RuleViolation("advance-pending", f"a fund is asked to advance item {item}", hint="wait for its answer")
+def advance_pending(awaited: PendingAdvance) -> RuleViolation:
+    """Refuse what would pay twice: the fund may have paid by now."""
+    return RuleViolation(
+        "advance-pending",
+        f"{awaited.fund_id} is asked to advance item {awaited.item}",
+        hint=f"wait for its answer; who owes it pays {awaited.fund_id}, which records it as recovered",
+    )
 
 
 @action(
@@ -245,8 +265,8 @@ def perform(
     if item >= len(settlement.terms) or item in settlement.done:
         left = sorted(set(range(len(settlement.terms))) - settlement.done)
         raise InvalidInput(f"item {item} is not to be performed", hint=f"left are: {', '.join(map(str, left))}")
-    if state.advance_pending(item):
-        raise _advance_pending(item)
+    if (awaited := state.advance_pending(item)) is not None:
+        raise advance_pending(awaited)
     agreed_on = settlement.terms[item]
     if (amount is None) != (agreed_on.amount is None):
         raise InvalidInput(

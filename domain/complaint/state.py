@@ -134,13 +134,17 @@ class OutcomeKind(StrEnum):
     CONTRACT_ENDED = "contract_ended"
 
 
+#: Who can have to pay.
+Payer = Annotated[str, Field(pattern="^(merchant|platform|payment_provider)$")]
+
+
 class Outcome(BaseModel):
     """One item of what was agreed or decided. ``payer`` pays the amount: by default the merchant."""
 
     model_config = FROZEN
     kind: OutcomeKind
     amount: Money | None = None
-    payer: Annotated[str, Field(pattern="^(merchant|platform|payment_provider)$")] | None = None
+    payer: Payer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,10 @@ class Mediation:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What was agreed or decided, and how much of each item has been performed, in hundredths."""
+    """What was agreed or decided, and how much of each item has been performed, in hundredths.
+
+    ``fraud_on``: the platform that has to compensate because fraud was verified.
+    """
 
     terms: tuple[Outcome, ...] = ()
     performed: tuple[int, ...] = ()
@@ -183,7 +190,12 @@ class Settlement:
     publication_agreed: frozenset[Side] = frozenset()
     decided: bool = False
     decision_published: bool = False
-    fraud: bool = False
+    fraud_on: str = ""
+
+    @property
+    def fraud(self) -> bool:
+        """Whether fraud was verified."""
+        return bool(self.fraud_on)
 
     @property
     def final(self) -> bool:
@@ -215,19 +227,28 @@ class PendingAdvance:
 
     item: int
     kind: OutcomeKind
+    amount: Money
     fund_id: str
     round: int
 
 
 @dataclass(frozen=True, slots=True)
 class Advances:
-    """How often a fund was asked, and what is not answered yet, by the number of the request."""
+    """How often a fund was asked, what is not answered yet, by the number of the request, and what was paid so far.
+
+    ``paid``: by currency, in hundredths.
+    """
 
     requested: int = 0
     pending: Mapping[int, PendingAdvance] = field(default_factory=dict)
+    paid: Mapping[str, int] = field(default_factory=dict)
+
+    def awaited(self, currency: str) -> int:
+        """Return what funds are asked for and have not answered."""
+        return sum(one.amount.fen for one in self.pending.values() if one.amount.currency == currency)
 
 
-NO_MEMBERS: Mapping[str, int] = MappingProxyType({})
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class Complaint(NamedTuple):
@@ -235,8 +256,12 @@ class Complaint(NamedTuple):
 
     ``missed`` are the deadlines missed since it was filed or last reopened; ``stated_due`` until when an answer was due
     by a register of origin; ``rules`` the rule set that it was accepted under; ``members`` the sums in hundredths of
-    those who joined a joint complaint; ``paid`` what the order cost; ``scenario`` the kind of dispute; ``holder``
-    who has it now: an office, a merchant, a partner organisation, a platform, a court, another authority.
+    those who joined a joint complaint; ``paid`` what the order cost; ``scenario`` the kind of dispute, and
+    ``confidence`` how surely, in permille; ``holder`` who has it now: an office, a merchant, a partner organisation, a
+    platform, a court, another authority. ``offered``: the merchant has made an offer since it was filed or last
+    reopened; ``silences`` are the deadlines that it let pass in silence, with their due times; ``unfounded``: it ended
+    without a word against the merchant. ``loss`` is what was found to be lost by a fraud; ``recovered`` what has come
+    back, advanced or not, by currency in hundredths, without punitive damages, however often it was reopened.
     """
 
     status: Status = Status.NONE
@@ -256,6 +281,7 @@ class Complaint(NamedTuple):
     purchased_at: datetime | None = None
     paid: Money | None = None
     scenario: str = ""
+    confidence: int = 0
     holder: str = ""
     office_id: str = ""
     rules: str = ""
@@ -269,15 +295,20 @@ class Complaint(NamedTuple):
     stopped: frozenset[str] = frozenset()
     offer: Offer | None = None
     offers: int = 0
+    offered: bool = False
+    silences: tuple[tuple[Deadline, datetime], ...] = ()
+    unfounded: bool = False
     attempts: frozenset[str] = frozenset()
     respondents: tuple[tuple[str, str], ...] = ()
-    members: Mapping[str, int] = NO_MEMBERS
+    members: Mapping[str, int] = NOTHING
     representatives: frozenset[str] = frozenset()
     mediation: Mediation = Mediation()
     settlement: Settlement = Settlement()
     investigation: Investigation = Investigation()
     fraud: Fraud = Fraud()
     advances: Advances = Advances()
+    loss: Money | None = None
+    recovered: Mapping[str, int] = NOTHING
 
     @property
     def since(self) -> datetime | None:
@@ -301,9 +332,26 @@ class Complaint(NamedTuple):
         """Until when the merchant's answer is awaited, if there is a term that runs."""
         return next((clock.due for clock in self.clocks if clock.deadline is Deadline.ANSWER), self.stated_due)
 
-    def advance_pending(self, item: int) -> bool:
-        """Whether a fund was asked to advance what is left of an item of the terms, and has not answered."""
-        return any(one.item == item and one.round == self.reopened for one in self.advances.pending.values())
+    def lost(self, currency: str) -> int | None:
+        """Return the loss in hundredths: the greatest of claim, price, and what was found; None where none is known.
+
+        Of a joint complaint it is the sum in dispute, of which the price of one order is only a part.
+        """
+        price = None if self.members else self.paid
+        known = [one.fen for one in (self.in_dispute, price, self.loss) if one is not None and one.currency == currency]
+        return max(known, default=None)
+
+    def recovering(self, money: Money | None) -> Complaint:
+        """Return the state when money has come back."""
+        if money is None:
+            return self
+        whole = self.recovered.get(money.currency, 0) + money.fen
+        return self._replace(recovered={**self.recovered, money.currency: whole})
+
+    def advance_pending(self, item: int) -> PendingAdvance | None:
+        """Return what a fund was asked to advance of an item of the terms, and has not answered."""
+        awaited = self.advances.pending.values()
+        return next((one for one in awaited if one.item == item and one.round == self.reopened), None)
 
     def clock(self, deadline: Deadline) -> Clock | None:
         """Return the clock of ``deadline``, if it runs or stands still."""

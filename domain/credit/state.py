@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import ClassVar
 from uuid import UUID
+
+#: Why there is a credit event: the complaint, the deadline, and when that passed.
+Cause = tuple[str, str, datetime]
 
 
 class Status(StrEnum):
@@ -19,14 +23,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """``causes`` are the complaints and deadlines that a credit event was recorded for."""
+    """``causes`` are why a credit event was recorded, with its number; ``withdrawn`` the numbers that count no more."""
 
     kind: ClassVar[str] = "credit"
     since: ClassVar[datetime | None] = None
     since_what: ClassVar[str] = ""
 
     status: Status = Status.NONE
-    causes: frozenset[tuple[str, str]] = frozenset()
+    causes: Mapping[Cause, int] = field(default_factory=dict)
+    withdrawn: frozenset[int] = frozenset()
 
 
 NEW = Credit()

@@ -1,4 +1,4 @@
-"""Advances: paid to consumers in place of merchants, recovered from these, or written off."""
+"""Advances: paid to consumers in place of who has to pay, recovered from these, or written off."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Annotated, assert_never
 from pydantic import Field
 
 from domain.action import action
+from domain.complaint.state import Payer
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.fund.keeping import OFFICE, check_amount
 from domain.fund.state import Fund, Status
 from domain.rulebook.book import Rulebook
-from domain.values import Actor, ComplaintId, MerchantId, Money, ShortText
+from domain.values import Actor, ComplaintId, Money, ShortText
 
 Number = Annotated[int, Field(ge=1)]
 
@@ -29,9 +30,10 @@ class Shortfall(StrEnum):
 
 
 class Advanced(Event):
-    """The fund paid a consumer what is left of an item of the terms, in place of the merchant who owes it.
+    """The fund paid a consumer what is left of an item of the terms, in place of who has to pay it and owes it now.
 
-    ``request`` is the number of the request of that complaint; ``balance`` what the fund has after it.
+    ``request`` is the number of the request of that complaint; ``balance`` what the fund has after it. ``debtor``: the
+    id or the name of the ``payer``, where that is known.
     """
 
     name = "fund.advanced"
@@ -41,7 +43,8 @@ class Advanced(Event):
     request: Number
     item: Annotated[int, Field(ge=0)]
     amount: Money
-    merchant_id: MerchantId | None = None
+    payer: Payer
+    debtor: ShortText | None = None
     balance: Money
 
 
@@ -58,7 +61,7 @@ class AdvanceRefused(Event):
 
 
 class Recovered(Event):
-    """The merchant paid back an advance, or a part of it. ``balance`` is what the fund has after it."""
+    """Who owes it paid back an advance, or a part of it. ``balance`` is what the fund has after it."""
 
     name = "fund.recovered"
 
@@ -89,23 +92,21 @@ def evolve(state: Fund, event: AdvanceEvent) -> Fund:
                 state,
                 advanced=state.advanced + event.amount.fen,
                 advances=event.number,
-                outstanding={**state.outstanding, event.number: event.amount.fen},
-                answered=state.answered | {(event.complaint_id, event.request)},
+                outstanding=state.outstanding.left(event.number, event.amount.fen),
             )
         case AdvanceRefused():
-            return replace(state, answered=state.answered | {(event.complaint_id, event.request)})
+            return state
         case Recovered():
-            state = replace(state, recovered=state.recovered + event.amount.fen)
-            return _left(state, event.advance, state.outstanding[event.advance] - event.amount.fen)
+            left = state.outstanding[event.advance] - event.amount.fen
+            return replace(
+                state,
+                recovered=state.recovered + event.amount.fen,
+                outstanding=state.outstanding.left(event.advance, left),
+            )
         case WrittenOff():
-            return _left(state, event.advance, 0)
+            return replace(state, outstanding=state.outstanding.left(event.advance, 0))
         case _:
             assert_never(event)
-
-
-def _left(state: Fund, advance: int, fen: int) -> Fund:
-    others = {number: left for number, left in state.outstanding.items() if number != advance}
-    return replace(state, outstanding={**others, advance: fen} if fen else others)
 
 
 def advance(
@@ -117,10 +118,14 @@ def advance(
     request: int,
     item: int,
     amount: Money,
-    merchant_id: MerchantId | None,
+    payer: Payer,
+    debtor: ShortText | None,
 ) -> list[AdvanceEvent]:
-    """Advance what a complaint requested, or refuse it; nothing for a request that is answered, or without a fund."""
-    if state.status is Status.NONE or (complaint_id, request) in state.answered:
+    """Advance what a complaint requested, or refuse it; nothing without a fund.
+
+    Whoever carries out a request does so under a command of its own, so that each is answered once.
+    """
+    if state.status is Status.NONE:
         return []
     if (reason := _shortfall(state, amount)) is not None:
         return [
@@ -143,7 +148,8 @@ def advance(
             request=request,
             item=item,
             amount=amount,
-            merchant_id=merchant_id,
+            payer=payer,
+            debtor=debtor,
             balance=state.money(state.balance - amount.fen),
         )
     ]
@@ -176,7 +182,7 @@ def _outstanding(state: Fund, number: int) -> int:
 def recover(
     state: Fund, *, at: datetime, by: Actor, advance: Number, amount: Money, reference: ShortText
 ) -> list[AdvanceEvent]:
-    """Record what the merchant paid back of an advance, with the reference of the payment."""
+    """Record what was paid back of an advance by who owes it, with the reference of the payment."""
     check_amount(state, amount)
     left = _outstanding(state, advance)
     if amount.fen > left:

@@ -84,7 +84,7 @@ def open_fund(
     office_id: OfficeId,
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY",
 ) -> list[KeepingEvent]:
-    """Open a fund of an office, which advances to consumers what merchants owe."""
+    """Open a fund of an office, which advances to consumers what others have to pay them."""
     return [Opened(occurred_at=at, actor=by, title=title, office_id=office_id, currency=currency)]
 
 

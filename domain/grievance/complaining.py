@@ -70,20 +70,26 @@ ComplainingEvent = Complained | Answered | AnswerMissed | Settled | Withdrawn
 
 
 def evolve(state: Grievance, event: ComplainingEvent) -> Grievance:
-    state = replace(state, since=event.occurred_at)
     match event:
         case Complained():
             due = None if event.term is None else event.term.due
-            return replace(state, status=Status.OPEN, violation=event.violation, answer_due=due)
+            return replace(
+                state,
+                status=Status.OPEN,
+                since=event.occurred_at,
+                platform_id=event.platform_id,
+                violation=event.violation,
+                answer_due=due,
+            )
         case Answered():
             status = state.status if state.status is Status.TAKEN_UP else Status.ANSWERED
-            return replace(state, status=status, answered=True, answer_due=None)
+            return replace(state, status=status, answered=event.occurred_at)
         case AnswerMissed():
-            return replace(state, status=Status.UNANSWERED, missed=True, answer_due=None)
+            return replace(state, status=Status.UNANSWERED)
         case Settled():
-            return replace(state, status=Status.SETTLED, answer_due=None)
+            return replace(state, status=Status.SETTLED)
         case Withdrawn():
-            return replace(state, status=Status.WITHDRAWN, answer_due=None)
+            return replace(state, status=Status.WITHDRAWN)
         case _:
             assert_never(event)
 
@@ -118,7 +124,7 @@ def complain_of_platform(
 
 
 def _answered(state: Grievance, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
-    if state.answered:
+    if state.answered is not None:
         return RuleViolation("answer-grievance-once", "it was answered already", hint="settle it with the merchant")
     return None
 
@@ -132,7 +138,8 @@ def _answered(state: Grievance, at: datetime, by: Actor, book: Rulebook) -> Rule
 )
 def answer_grievance(state: Grievance, *, at: datetime, by: Actor, text: LongText) -> list[ComplainingEvent]:
     """Answer a merchant's grievance. An answer that comes late is recorded as that."""
-    return [Answered(occurred_at=at, actor=by, text=text, late=state.missed)]
+    late = state.answer_due is not None and state.answer_due < at
+    return [Answered(occurred_at=at, actor=by, text=text, late=late)]
 
 
 @action("settle-what-goes-on", roles=COMPLAINING, during=GOING_ON, to=Status.SETTLED)
@@ -149,11 +156,10 @@ def withdraw_grievance(state: Grievance, *, at: datetime, by: Actor, reason: Sho
 
 def fall_due(state: Grievance, *, at: datetime, book: Rulebook) -> list[ComplainingEvent]:
     """Return that the answer was missed, if it was by ``at``."""
-    if state.answer_due is None or at <= state.answer_due:
-        return []
-    return [AnswerMissed(occurred_at=state.answer_due, actor=CLOCK)]
+    due = next_due(state)
+    return [] if due is None or at <= due else [AnswerMissed(occurred_at=due, actor=CLOCK)]
 
 
 def next_due(state: Grievance) -> datetime | None:
     """Return until when an answer is awaited."""
-    return state.answer_due
+    return state.answer_due if state.status is Status.OPEN else None

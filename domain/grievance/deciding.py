@@ -10,6 +10,7 @@ from domain.action import action
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.grievance.state import Grievance, Status
+from domain.merchant.state import not_before
 from domain.rulebook.book import Rulebook
 from domain.rulebook.codes import CodeValue
 from domain.values import Actor, LongText, OfficeId, Role
@@ -40,12 +41,11 @@ DecidingEvent = TakenUp | Decided
 
 
 def evolve(state: Grievance, event: DecidingEvent) -> Grievance:
-    state = replace(state, since=event.occurred_at)
     match event:
         case TakenUp():
-            return replace(state, status=Status.TAKEN_UP)
+            return replace(state, status=Status.TAKEN_UP, taken_up=event.occurred_at)
         case Decided():
-            return replace(state, status=Status.DECIDED)
+            return replace(state, status=Status.DECIDED, upheld=event.upheld)
         case _:
             assert_never(event)
 
@@ -59,6 +59,9 @@ def evolve(state: Grievance, event: DecidingEvent) -> Grievance:
 )
 def take_up(state: Grievance, *, at: datetime, by: Actor, office_id: OfficeId) -> list[DecidingEvent]:
     """Take a grievance up as an office, once the platform has answered or its term has passed."""
+    ready = state.answered or state.answer_due
+    if ready is not None:
+        not_before(ready, at, "the platform answered, or its term passed,")
     return [TakenUp(occurred_at=at, actor=by, office_id=office_id)]
 
 
@@ -76,6 +79,8 @@ def decide_grievance(
     violation: CodeValue | None = None,
 ) -> list[DecidingEvent]:
     """Decide on a grievance, with reasons. ``violation``: what was found, if not what was complained of."""
+    if state.taken_up is not None:
+        not_before(state.taken_up, at, "it was taken up")
     if not reasons.strip():
         raise RuleViolation("decision-has-reasons", "there is no decision without reasons", hint="give them")
     if violation is not None and not upheld:

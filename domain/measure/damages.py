@@ -10,6 +10,7 @@ from domain.action import action, first_of
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
 from domain.measure.state import BODIES, Measure, Status
+from domain.merchant.state import not_before
 from domain.rulebook.book import Rulebook
 from domain.values import Actor, LongText, Money, Role
 
@@ -39,7 +40,7 @@ DamagesEvent = DamagesClaimed | DamagesAwarded
 
 
 def evolve(state: Measure, event: DamagesEvent) -> Measure:
-    state = replace(state, since=state.noted(event.occurred_at))
+    state = replace(state, latest=event.occurred_at)
     match event:
         case DamagesClaimed():
             return replace(state, claimed=event.amount)
@@ -58,6 +59,23 @@ def by_its_body(by: Actor, theirs: set[Role], what: str) -> RuleViolation | None
         f"a {by.role} does not decide on {what}",
         hint=f"it is for: {', '.join(sorted(theirs))}",
     )
+
+
+def not_its_target(state: Measure, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
+    """Refuse to contest a measure for somebody who is of another kind than its target."""
+    if by.role in (state.target, Role.SERVICE):
+        return None
+    return RuleViolation(
+        "contested-by-its-target",
+        f"a {by.role} contests no measure on a {state.target}",
+        hint=f"it is for the {state.target} that the measure is on",
+    )
+
+
+def check_order(state: Measure, at: datetime) -> None:
+    """Raise InvalidInput for a step before the one that it follows."""
+    if state.latest is not None:
+        not_before(state.latest, at, "what was done last against the measure")
 
 
 def check_claim(amount: Money | None) -> None:
@@ -83,10 +101,11 @@ def _claimed(state: Measure, at: datetime, by: Actor, book: Rulebook) -> RuleVio
     return RuleViolation("damages-claimed-once", "damages were claimed already", hint="see what is decided on them")
 
 
-@action("damages-after-revocation", roles=TARGETS, during=(Status.REVOKED,), unless=_claimed)
+@action("damages-after-revocation", roles=TARGETS, during=(Status.REVOKED,), unless=first_of(not_its_target, _claimed))
 def claim_damages(state: Measure, *, at: datetime, by: Actor, amount: Money, grounds: LongText) -> list[DamagesEvent]:
     """Claim damages for a measure that was revoked."""
     check_claim(amount)
+    check_order(state, at)
     return [DamagesClaimed(occurred_at=at, actor=by, amount=amount, grounds=grounds)]
 
 
@@ -112,4 +131,5 @@ def award_damages(state: Measure, *, at: datetime, by: Actor, amount: Money, rea
     if not reasons.strip():
         raise RuleViolation("decision-has-reasons", "there is no decision without reasons", hint="give them")
     check_award(state, amount)
+    check_order(state, at)
     return [DamagesAwarded(occurred_at=at, actor=by, amount=amount, reasons=reasons)]

@@ -44,7 +44,6 @@ EndingEvent = Paid | Lifted | Ended
 
 
 def evolve(state: Measure, event: EndingEvent) -> Measure:
-    state = replace(state, since=state.noted(event.occurred_at))
     match event:
         case Paid():
             return replace(state, paid_fen=state.paid_fen + event.amount.fen)

@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.action import action
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
+from domain.grievance.state import GrievanceId, Grieved
 from domain.measure.state import (
     AUTHORITY_LADDER,
     PLATFORM_LADDER,
@@ -22,6 +23,8 @@ from domain.measure.state import (
     Target,
     check_sanction,
 )
+from domain.measure.target import check_about
+from domain.merchant.state import Merchant, not_before
 from domain.platform.state import NoticeStatus, Platform, rule_in_force
 from domain.rulebook.book import Rulebook, TermName
 from domain.rulebook.codes import CodeValue
@@ -37,7 +40,9 @@ PENALTIES = "Administrative Penalty Law, art. 9"
 class Imposed(Event):
     """A measure is in force: on whom, by whom, why, on what basis, until when, and what can be done against it.
 
-    ``rule``: the version of its rules that a platform applies; ``notice``: the number of the notice that it answers.
+    It rests on ``complaints``; on a platform also, or instead, on ``grievances`` of merchants that were upheld.
+    ``rule``: the version of its rules that a platform applies; ``notice``: the number of the notice that it answers;
+    ``report``: the one of which it is the penalty.
     """
 
     name = "measure.imposed"
@@ -54,7 +59,9 @@ class Imposed(Event):
     until: Instant | None = None
     violation: CodeValue | None = None
     complaints: tuple[ComplaintId, ...]
+    grievances: tuple[GrievanceId, ...] = ()
     notice: int | None = None
+    report: ComplaintId | None = None
 
 
 ImposingEvent = Imposed
@@ -65,9 +72,11 @@ def evolve(state: Measure, event: ImposingEvent) -> Measure:
         state,
         status=Status.IN_FORCE,
         since=event.occurred_at,
+        target=Role.MERCHANT if event.target.startswith("merchant-") else Role.PLATFORM,
         sanction=Sanction(kind=event.kind, amount=event.amount, until=event.until),
         by_platform=event.kind in PLATFORM_LADDER,
         remedies={one.kind: None if one.term is None else one.term.due for one in event.remedies},
+        report=event.report or "",
     )
 
 
@@ -79,6 +88,7 @@ def impose(
     by: Actor,
     book: Rulebook,
     target: Target,
+    target_state: Merchant | Platform,
     imposed_by: Imposer,
     kind: MeasureKind,
     reason: LongText,
@@ -86,6 +96,8 @@ def impose(
     violation: CodeValue,
     complaints: tuple[ComplaintId, ...],
     traced: tuple[Traced, ...],
+    grievances: tuple[GrievanceId, ...] = (),
+    grieved: tuple[Grieved, ...] = (),
     case_number: ShortText | None = None,
     rule: RuleReference | None = None,
     amount: Money | None = None,
@@ -96,6 +108,7 @@ def impose(
 ) -> list[ImposingEvent]:
     """Impose a measure on a merchant, or as an authority on a platform too, because of complaints.
 
+    On a platform it can rest on ``grievances`` of merchants as well, or alone, that were upheld against it.
     A platform warns, controls traffic, limits functions or closes the account, by a rule of its own that is in force:
     it gives ``platform_id`` and ``rule``, and the number of the ``notice`` that it answers. An authority warns, fines,
     confiscates, suspends or revokes a licence: it gives ``case_number``.
@@ -105,10 +118,10 @@ def impose(
     _check_ladder(kind, imposed_by, target, by)
     check_sanction(Sanction(kind=kind, amount=amount, until=until), at)
     check_violation(violation, book)
-    check_traced(traced, target if target.startswith("merchant-") else None)
+    _check_grounds(target, target_state, traced, grievances, grieved)
     if kind in PLATFORM_LADDER:
         _check_platform(imposed_by, platform_id, platform, rule, case_number, at)
-        _check_notice(notice, target, platform)
+        _check_notice(notice, target, target_state, platform, at)
     else:
         _check_authority(case_number, rule, notice, platform_id)
     return [
@@ -127,6 +140,7 @@ def impose(
             until=until,
             violation=violation,
             complaints=complaints,
+            grievances=grievances,
             notice=notice,
         )
     ]
@@ -171,6 +185,7 @@ def impose_from_report(
             amount=amount if fined else None,
             violation=violation,
             complaints=(complaint_id,),
+            report=complaint_id,
         )
     ]
 
@@ -220,6 +235,29 @@ def _check_ladder(kind: MeasureKind, imposed_by: str, target: str, by: Actor) ->
         )
 
 
+def _check_grounds(
+    target: str,
+    target_state: Merchant | Platform,
+    traced: tuple[Traced, ...],
+    grievances: tuple[str, ...],
+    grieved: tuple[Grieved, ...],
+) -> None:
+    if isinstance(target_state, Merchant):
+        if grievances:
+            raise InvalidInput("grievances are about platforms", hint="name complaints about the merchant")
+        check_about(target, target_state, traced)
+        return
+    if traced or not grievances:
+        check_traced(traced, None)
+    upheld = {one.grievance_id for one in grieved if one.upheld and one.platform_id == target}
+    if odd := [one for one in grievances if one not in upheld]:
+        raise RuleViolation(
+            "consequence-of-upheld-grievances",
+            f"{odd[0]} was not upheld against {target}",
+            hint="name grievances about this platform that were decided so",
+        )
+
+
 def _check_platform(
     imposed_by: str,
     platform_id: str | None,
@@ -242,17 +280,21 @@ def _check_platform(
         )
 
 
-def _check_notice(notice: int | None, target: str, platform: Platform | None) -> None:
+def _check_notice(
+    notice: int | None, target: str, target_state: Merchant | Platform, platform: Platform | None, at: datetime
+) -> None:
     if notice is None or platform is None:
         return
     if not 1 <= notice <= len(platform.notices):
         raise InvalidInput(f"the platform got no notice {notice}", hint="give its number, or leave it out")
     found = platform.notices[notice - 1]
-    if found.merchant_id != target or found.status is NoticeStatus.ANSWERED:
-        about = "is answered already" if found.merchant_id == target else f"is about {found.merchant_id}"
+    own = {target} | (target_state.absorbed if isinstance(target_state, Merchant) else set())
+    if found.merchant_id not in own or found.status is NoticeStatus.ANSWERED:
+        about = "is answered already" if found.merchant_id in own else f"is about {found.merchant_id}"
         raise RuleViolation(
             "measure-answers-its-notice", f"notice {notice} {about}", hint="name the notice that it answers, or none"
         )
+    not_before(found.given, at, f"notice {notice} was given")
 
 
 def _check_authority(

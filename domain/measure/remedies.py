@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from domain.action import Refusal, action
+from domain.action import Refusal, action, first_of
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
-from domain.measure.damages import TARGETS, by_its_body, check_award, check_claim
+from domain.measure.damages import TARGETS, by_its_body, check_award, check_claim, check_order, not_its_target
 from domain.measure.imposing import remedy
 from domain.measure.state import (
     BODIES,
@@ -20,9 +20,8 @@ from domain.measure.state import (
     RemedyKind,
     Sanction,
     Status,
-    check_sanction,
-    is_milder,
 )
+from domain.measure.varying import check_varied, repaid
 from domain.rulebook.book import Rulebook, TermName
 from domain.rulebook.terms import RunningTerm, begin
 from domain.values import CLOCK, Actor, Instant, LongText, Money, Role, ShortText, format_instant
@@ -70,8 +69,20 @@ class Sued(Event):
     grounds: LongText
 
 
+class RemedyWithdrawn(Event):
+    """The target contests the measure no longer. The remedy is used up."""
+
+    name = "measure.remedy_withdrawn"
+
+    remedy: RemedyKind
+    reason: ShortText
+
+
 class DecisionMissed(Event):
-    """The platform did not decide on an appeal in its term. ``occurred_at`` is the last instant of it."""
+    """The platform did not decide on an appeal in its term. ``occurred_at`` is the last instant of it.
+
+    From then on an authority or an adjudicator can decide too.
+    """
 
     name = "measure.decision_missed"
 
@@ -98,45 +109,56 @@ class Decided(Event):
     remedies: tuple[Remedy, ...] = ()
 
 
-RemedyEvent = Appealed | ReviewSought | Sued | DecisionMissed | Decided
+RemedyEvent = Appealed | ReviewSought | Sued | RemedyWithdrawn | DecisionMissed | Decided
 
 
 def evolve(state: Measure, event: RemedyEvent) -> Measure:
-    state = replace(state, since=state.noted(event.occurred_at))
     match event:
         case Appealed():
             due = None if event.term is None else event.term.due
-            return replace(_contested(state, RemedyKind.APPEAL), decision_due=due, claimed=event.damages)
+            return replace(_contested(state, RemedyKind.APPEAL, event), decision_due=due, claimed=event.damages)
         case ReviewSought():
-            return _contested(state, RemedyKind.REVIEW)
+            return _contested(state, RemedyKind.REVIEW, event)
         case Sued():
-            return _contested(state, RemedyKind.SUIT)
+            return _contested(state, RemedyKind.SUIT, event)
+        case RemedyWithdrawn():
+            return _closed(state, event)
         case DecisionMissed():
-            return replace(state, decision_due=None)
+            return replace(state, decision_due=None, missed=event.occurred_at)
         case Decided():
             return _decided(state, event)
         case _:
             assert_never(event)
 
 
-def _contested(state: Measure, kind: RemedyKind) -> Measure:
+def _contested(state: Measure, kind: RemedyKind, event: Event) -> Measure:
     # A suit is final: no review can follow it.
     left = {} if kind is RemedyKind.SUIT else {one: due for one, due in state.remedies.items() if one is not kind}
-    return replace(state, status=Status.CONTESTED, contested_by=kind, remedies=left)
+    return replace(state, status=Status.CONTESTED, contested_by=kind, remedies=left, latest=event.occurred_at)
+
+
+def _closed(state: Measure, event: Event) -> Measure:
+    return replace(
+        state,
+        status=Status.ENDED if state.over else Status.IN_FORCE,
+        contested_by=None,
+        decision_due=None,
+        missed=None,
+        claimed=None,
+        latest=event.occurred_at,
+    )
 
 
 def _decided(state: Measure, event: Decided) -> Measure:
     revoked = event.outcome is DecisionOutcome.REVOKED
+    closed = _closed(state, event)
     state = replace(
-        state,
-        status=Status.REVOKED if revoked else Status.ENDED if state.over else Status.IN_FORCE,
-        contested_by=None,
-        decision_due=None,
+        closed,
+        status=Status.REVOKED if revoked else closed.status,
         remedies={one.kind: None if one.term is None else one.term.due for one in event.remedies},
         over=state.over or revoked,
         paid_fen=state.paid_fen - (0 if event.repay is None else event.repay.fen),
-        claimed=state.claimed if revoked and event.damages is None else None,
-        awarded=event.damages is not None,
+        awarded=state.awarded or event.damages is not None,
     )
     if event.kind is None:
         return state
@@ -172,13 +194,14 @@ def _open(kind: RemedyKind, source: str) -> Refusal:
     roles=(Role.MERCHANT,),
     during=CONTESTABLE,
     to=Status.CONTESTED,
-    unless=_open(RemedyKind.APPEAL, ""),
+    unless=first_of(not_its_target, _open(RemedyKind.APPEAL, "")),
 )
 def appeal(
     state: Measure, *, at: datetime, by: Actor, book: Rulebook, grounds: LongText, damages: Money | None = None
 ) -> list[RemedyEvent]:
     """Appeal against a measure to the platform that imposed it, which has to decide in a term."""
     check_claim(damages)
+    check_order(state, at)
     term = begin(TermName.APPEAL_DECISION, at, book)
     return [Appealed(occurred_at=at, actor=by, grounds=grounds, damages=damages, term=term)]
 
@@ -189,10 +212,11 @@ def appeal(
     during=CONTESTABLE,
     to=Status.CONTESTED,
     source=RECONSIDERATION,
-    unless=_open(RemedyKind.REVIEW, RECONSIDERATION),
+    unless=first_of(not_its_target, _open(RemedyKind.REVIEW, RECONSIDERATION)),
 )
 def seek_review(state: Measure, *, at: datetime, by: Actor, grounds: LongText, body: ShortText) -> list[RemedyEvent]:
     """Seek an administrative review of a penalty at the body that is competent. A suit can follow it."""
+    check_order(state, at)
     return [ReviewSought(occurred_at=at, actor=by, grounds=grounds, body=body)]
 
 
@@ -202,23 +226,41 @@ def seek_review(state: Measure, *, at: datetime, by: Actor, grounds: LongText, b
     during=CONTESTABLE,
     to=Status.CONTESTED,
     source=LITIGATION,
-    unless=_open(RemedyKind.SUIT, LITIGATION),
+    unless=first_of(not_its_target, _open(RemedyKind.SUIT, LITIGATION)),
 )
 def sue(
     state: Measure, *, at: datetime, by: Actor, court: ShortText, reference: ShortText, grounds: LongText
 ) -> list[RemedyEvent]:
     """Sue against a penalty. What the court decides is final."""
+    check_order(state, at)
     return [Sued(occurred_at=at, actor=by, court=court, reference=reference, grounds=grounds)]
+
+
+@action(
+    "withdraw-what-is-contested",
+    roles=TARGETS,
+    during=(Status.CONTESTED,),
+    to=(Status.IN_FORCE, Status.ENDED),
+    unless=not_its_target,
+)
+def withdraw_remedy(state: Measure, *, at: datetime, by: Actor, reason: ShortText) -> list[RemedyEvent]:
+    """Withdraw an appeal, a review or a suit. It cannot be tried again; another remedy that is open can."""
+    assert state.contested_by is not None
+    check_order(state, at)
+    return [RemedyWithdrawn(occurred_at=at, actor=by, remedy=state.contested_by, reason=reason)]
 
 
 def _not_its_body(state: Measure, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
     assert state.contested_by is not None
-    return by_its_body(by, {BODIES[state.contested_by]}, f"a {state.contested_by}")
+    theirs = {BODIES[state.contested_by]}
+    if state.missed is not None and state.missed < at:
+        theirs |= {Role.REGULATOR, Role.ADJUDICATOR}
+    return by_its_body(by, theirs, f"what is contested by {state.contested_by}")
 
 
 @action(
     "decide-what-is-contested",
-    roles=tuple(BODIES.values()),
+    roles=(*BODIES.values(), Role.REGULATOR),
     during=(Status.CONTESTED,),
     to=(Status.IN_FORCE, Status.ENDED, Status.REVOKED),
     unless=_not_its_body,
@@ -238,7 +280,9 @@ def decide_appeal(
 ) -> list[RemedyEvent]:
     """Decide on an appeal, a review or a suit, with reasons: the measure is upheld, made milder or revoked.
 
-    ``kind``, ``amount`` and ``until`` say what is in force from then on, where it is varied.
+    ``kind``, ``amount`` and ``until`` say what is in force from then on, where it is varied. Where damages were claimed
+    and it is not upheld, ``damages`` says what of them is to be paid, which can be nothing. An appeal that the platform
+    has not decided on in its term is for an authority or an adjudicator too.
     """
     assert state.contested_by is not None
     assert state.sanction is not None
@@ -251,11 +295,18 @@ def decide_appeal(
             hint="give kind, with amount or until where it has one, for one that is varied and for no other",
         )
     if varied is not None:
-        _check_varied(state, varied, at)
+        check_varied(state, varied, at)
     if damages is not None:
         if outcome is DecisionOutcome.UPHELD:
             raise InvalidInput("there are no damages for a measure that is upheld", hint="leave them out")
         check_award(state, damages)
+    elif state.claimed is not None and outcome is not DecisionOutcome.UPHELD:
+        raise RuleViolation(
+            "damages-decided-with-appeal",
+            f"{state.claimed} of damages are claimed, and nothing is decided on them",
+            hint="give damages, at most what is claimed; 0.00 where nothing is to be paid",
+        )
+    check_order(state, at)
     review = state.contested_by is RemedyKind.REVIEW and outcome is not DecisionOutcome.REVOKED
     return [
         Decided(
@@ -268,37 +319,11 @@ def decide_appeal(
             amount=amount,
             until=until,
             damages=damages,
-            repay=_repaid(state, outcome, varied),
+            repay=None if outcome is DecisionOutcome.UPHELD else repaid(state, varied),
             counts=outcome is not DecisionOutcome.REVOKED,
             remedies=(remedy(RemedyKind.SUIT, at, book),) if review else (),
         )
     ]
-
-
-def _check_varied(state: Measure, varied: Sanction, at: datetime) -> None:
-    assert state.sanction is not None
-    if state.over:
-        raise RuleViolation(
-            "vary-what-is-in-force", "this measure has ended, so nothing of it is left to vary", hint="uphold or revoke"
-        )
-    check_sanction(varied, at)
-    if not is_milder(varied, state.sanction):
-        raise RuleViolation(
-            "varied-to-something-milder",
-            "what was contested cannot be made more severe, or stay the same, by the decision",
-            hint="give something milder, or uphold it",
-            source="Administrative Reconsideration Law, art. 63",
-        )
-
-
-def _repaid(state: Measure, outcome: DecisionOutcome, varied: Sanction | None) -> Money | None:
-    """Return what was paid beyond what is due from now on."""
-    amount = None if state.sanction is None else state.sanction.amount
-    if amount is None or outcome is DecisionOutcome.UPHELD:
-        return None
-    due = 0 if varied is None or varied.amount is None else varied.amount.fen
-    over = state.paid_fen - due
-    return Money(fen=over, currency=amount.currency) if over > 0 else None
 
 
 def decision_missed(state: Measure) -> list[RemedyEvent]:

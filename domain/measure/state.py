@@ -109,27 +109,30 @@ class Sanction(BaseModel):
 class Measure:
     """``remedies``: those not used yet; ``contested_by`` the one that is open, with ``decision_due`` for deciding it.
 
-    ``over``: it has no effect any more, by time or because it was lifted. ``claimed``: damages not decided on.
+    ``since`` is when it was imposed, ``latest`` when something was done last against it; ``missed``: when the term for
+    deciding passed. ``target``: the role of whom it is on. ``over``: it has no effect any more, by time or because it
+    was lifted. ``claimed``: damages not decided on.
+    ``report``: the one of which it is the penalty.
     """
 
     kind: ClassVar[str] = "measure"
-    since_what: ClassVar[str] = "the last that was recorded of the measure"
+    since_what: ClassVar[str] = "the measure was imposed"
 
     status: Status = Status.NONE
     since: datetime | None = None
+    latest: datetime | None = None
+    target: Role | None = None
     sanction: Sanction | None = None
     by_platform: bool = False
     remedies: Mapping[RemedyKind, datetime | None] = field(default_factory=dict)
     contested_by: RemedyKind | None = None
     decision_due: datetime | None = None
+    missed: datetime | None = None
     over: bool = False
     paid_fen: int = 0
     claimed: Money | None = None
     awarded: bool = False
-
-    def noted(self, at: datetime) -> datetime:
-        """Return ``since`` after something that happened at ``at``."""
-        return at if self.since is None else max(self.since, at)
+    report: str = ""
 
     @property
     def left_fen(self) -> int:
@@ -163,14 +166,14 @@ def check_sanction(sanction: Sanction, at: datetime) -> None:
 def is_milder(new: Sanction, old: Sanction) -> bool:
     """Return whether something is less severe: of a lower step, or of the same kind for less or shorter; nothing more.
 
-    What differs in currency cannot be compared, and so is not milder.
+    No amount is milder than none, so a suspension does not become a fine. What differs in currency cannot be compared.
     """
     ladder = PLATFORM_LADDER if old.kind in PLATFORM_LADDER else AUTHORITY_LADDER
     if new.kind not in ladder or ladder[new.kind] > ladder[old.kind]:
         return False
     if ladder[new.kind] == ladder[old.kind] and new.kind is not old.kind:
         return False
-    if old.amount is not None and new.amount is not None and not _at_most(new.amount, old.amount):
+    if new.amount is not None and (old.amount is None or not _at_most(new.amount, old.amount)):
         return False
     if old.until is not None and new.until is not None and new.until > old.until:
         return False

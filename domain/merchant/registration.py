@@ -91,16 +91,48 @@ class MergedInto(Event):
     basis: ShortText
 
 
+class MergerUndone(Event):
+    """The merchant goes on by itself again, with ``earlier``, those that had merged into it."""
+
+    name = "merchant.merger_undone"
+
+    into: MerchantId
+    earlier: tuple[MerchantId, ...] = ()
+    reason: ShortText
+
+
 class Absorbed(Event):
-    """This merchant goes on in place of another, and of those that had merged into that one."""
+    """This merchant goes on in place of another, and of those that had merged into that one.
+
+    ``listings`` are the numbers under which its listings go on here; ``through`` are those that it had merged into,
+    and that were merged themselves by then.
+    """
 
     name = "merchant.absorbed"
 
     merchant_id: MerchantId
     earlier: tuple[MerchantId, ...] = ()
+    listings: tuple[int, ...] = ()
+    through: tuple[MerchantId, ...] = ()
 
 
-RegistrationEvent = Registered | Linked | LinkedBack | Unlinked | UnlinkedBack | MergedInto | Absorbed
+class Separated(Event):
+    """Another goes on by itself again that had merged into this merchant, or into one ``through`` which it came here.
+
+    ``earlier`` are those that had merged into that one.
+    """
+
+    name = "merchant.separated"
+
+    merchant_id: MerchantId
+    earlier: tuple[MerchantId, ...] = ()
+    reason: ShortText
+    through: tuple[MerchantId, ...] = ()
+
+
+RegistrationEvent = (
+    Registered | Linked | LinkedBack | Unlinked | UnlinkedBack | MergedInto | MergerUndone | Absorbed | Separated
+)
 
 
 def evolve(state: Merchant, event: RegistrationEvent) -> Merchant:
@@ -116,11 +148,24 @@ def evolve(state: Merchant, event: RegistrationEvent) -> Merchant:
         case UnlinkedBack():
             return replace(state, linked_back=state.linked_back - {event.other})
         case MergedInto():
-            return replace(state, status=Status.MERGED, merged_into=event.into)
+            return replace(state, status=Status.MERGED, merged_into=event.into, merged_at=event.occurred_at)
+        case MergerUndone():
+            return replace(state, status=Status.REGISTERED, merged_into="", merged_at=None)
         case Absorbed():
             return replace(state, absorbed=state.absorbed | {event.merchant_id, *event.earlier})
+        case Separated():
+            return replace(state, absorbed=state.absorbed - {event.merchant_id, *event.earlier})
         case _:
             assert_never(event)
+
+
+def check_identifier(identifier: Code | None) -> None:
+    """Raise InvalidInput for a unified social credit code that is none."""
+    if identifier is not None and identifier.scheme == CREDIT_CODES and not valid_credit_code(identifier.value):
+        raise InvalidInput(
+            f"{identifier.value!r} is not a unified social credit code",
+            hint="it has 18 digits and capitals, and the last checks the others (GB 32100); look at the licence",
+        )
 
 
 @action("merchant-registered-once", roles=tuple(Role), during=(Status.NONE,), to=Status.REGISTERED)
@@ -135,11 +180,7 @@ def register(
     precision: TimePrecision = TimePrecision.INSTANT,
 ) -> list[RegistrationEvent]:
     """Make a merchant known to the ledger. A unified social credit code is checked (GB 32100)."""
-    if identifier is not None and identifier.scheme == CREDIT_CODES and not valid_credit_code(identifier.value):
-        raise InvalidInput(
-            f"{identifier.value!r} is not a unified social credit code",
-            hint="it has 18 digits and capitals, and the last checks the others (GB 32100); look at the licence",
-        )
+    check_identifier(identifier)
     return [
         Registered(
             occurred_at=at,
@@ -190,7 +231,7 @@ def unlink_merchant(
     return [Unlinked(occurred_at=at, actor=by, other=other, reason=reason)]
 
 
-@action("merged-once", roles=(Role.MERCHANT, Role.REGULATOR), during=DURING, to=Status.MERGED)
+@action("merged-once", roles=(Role.REGULATOR,), during=DURING, to=Status.MERGED)
 def merge_merchant(
     state: Merchant,
     *,
@@ -201,7 +242,7 @@ def merge_merchant(
     merchant: Merchant,
     basis: ShortText,
 ) -> list[RegistrationEvent]:
-    """Merge into another merchant, ``merchant_id``, which goes on; after that this one can only be read."""
+    """Merge into another merchant, ``merchant_id``, which goes on in its place, with its complaints and listings."""
     if merchant_id == own_id:
         raise InvalidInput("a merchant is not merged into itself", hint="name the one that goes on")
     if merchant.status is not Status.REGISTERED:
@@ -214,29 +255,29 @@ def merge_merchant(
     return [MergedInto(occurred_at=at, actor=by, into=merchant_id, earlier=tuple(sorted(state.absorbed)), basis=basis)]
 
 
+@action("undone-when-merged", roles=(Role.REGULATOR,), during=(Status.MERGED,), to=Status.REGISTERED)
+def undo_merger(state: Merchant, *, at: datetime, by: Actor, reason: ShortText) -> list[RegistrationEvent]:
+    """Undo a merger, with the reason: the merchant goes on by itself again."""
+    assert state.merged_at is not None
+    not_before(state.merged_at, at, "it was merged")
+    earlier = tuple(sorted(state.absorbed))
+    return [MergerUndone(occurred_at=at, actor=by, into=state.merged_into, earlier=earlier, reason=reason)]
+
+
 def link_back(
     state: Merchant, *, at: datetime, by: Actor, other: str, relation: Relation, basis: str
 ) -> list[RegistrationEvent]:
     """Record on the other side that ``other`` is linked to this merchant."""
-    if state.status is Status.NONE or other in state.linked_back:
+    if state.status is Status.NONE:
         return []
     return [LinkedBack(occurred_at=at, actor=by, other=other, relation=relation, basis=basis)]
 
 
 def unlink_back(state: Merchant, *, at: datetime, by: Actor, other: str, reason: str) -> list[RegistrationEvent]:
     """Record on the other side that ``other`` is no longer linked to this merchant."""
-    if other not in state.linked_back:
+    if state.status is Status.NONE:
         return []
     return [UnlinkedBack(occurred_at=at, actor=by, other=other, reason=reason)]
-
-
-def absorb(
-    state: Merchant, *, at: datetime, by: Actor, merchant_id: str, earlier: tuple[str, ...] = ()
-) -> list[RegistrationEvent]:
-    """Record that this merchant goes on in place of ``merchant_id``, and of those that had merged into that one."""
-    if state.status is Status.NONE or merchant_id in state.absorbed:
-        return []
-    return [Absorbed(occurred_at=at, actor=by, merchant_id=merchant_id, earlier=earlier)]
 
 
 def as_own(state: Merchant, own_id: str, traced: Iterable[Traced]) -> list[Traced]:

@@ -16,9 +16,11 @@ from domain.merchant.state import Listing, ListName, Merchant, Status, not_befor
 from domain.rulebook.book import Rulebook, TermName
 from domain.rulebook.terms import RunningTerm, begin
 from domain.tracing import Traced, check_traced
-from domain.values import CLOCK, Actor, ComplaintId, LongText, MerchantId, PlatformId, Role, ShortText, StreamId
+from domain.values import CLOCK, Actor, ComplaintId, LongText, MerchantId, Role, ShortText, StreamId
 
 DURING = (Status.REGISTERED,)
+#: A merchant that was merged stays on its lists, should the merger be undone.
+TO_REMOVE = (Status.REGISTERED, Status.MERGED)
 Number = Annotated[int, Field(ge=1)]
 AUTHORITIES = (Role.REGULATOR, Role.PLATFORM)
 #: The streams of those who keep lists, and who acts for them.
@@ -31,7 +33,8 @@ class Listed(Event):
     """An authority put the merchant on a list, because of these complaints.
 
     ``conditions``: what has to be done to get off it; ``ends``: when that comes by itself; ``repair``: the term after
-    which it may be asked for.
+    which it may be asked for; ``fraud``: the complaint whose verified fraud led to it by itself; ``carried_from``: the
+    merchant that had been listed, and was merged into this one.
     """
 
     name = "merchant.listed"
@@ -45,6 +48,25 @@ class Listed(Event):
     complaints: Annotated[tuple[ComplaintId, ...], Field(min_length=1)]
     ends: RunningTerm | None = None
     repair: RunningTerm | None = None
+    fraud: ComplaintId | None = None
+    carried_from: MerchantId | None = None
+
+
+class ListingExtended(Event):
+    """There is more behind a listing: these complaints, and later terms where they are given.
+
+    It was for the same list of the same authority that ``fraud``, a complaint whose fraud was verified, would have
+    listed the merchant, or that ``carried_from``, which was merged into it, was on.
+    """
+
+    name = "merchant.listing_extended"
+
+    number: Number
+    complaints: tuple[ComplaintId, ...] = ()
+    ends: RunningTerm | None = None
+    repair: RunningTerm | None = None
+    fraud: ComplaintId | None = None
+    carried_from: MerchantId | None = None
 
 
 class ListingRemoved(Event):
@@ -83,7 +105,7 @@ class ListingEnded(Event):
     number: Number
 
 
-StandingEvent = Listed | ListingRemoved | RepairAppliedFor | RepairDecided | ListingEnded
+StandingEvent = Listed | ListingExtended | ListingRemoved | RepairAppliedFor | RepairDecided | ListingEnded
 
 
 def evolve(state: Merchant, event: StandingEvent) -> Merchant:
@@ -93,12 +115,27 @@ def evolve(state: Merchant, event: StandingEvent) -> Merchant:
             one = Listing(
                 name=event.list,
                 authority=event.authority,
+                title=event.title,
+                basis=event.basis,
+                conditions=event.conditions,
+                complaints=event.complaints,
+                ends=event.ends,
+                repair=event.repair,
+                carried_from=event.carried_from or "",
                 latest=at,
-                ends=event.ends.due if event.ends is not None else None,
-                repair_from=event.repair.due if event.repair is not None else None,
             )
-            by_fraud = event.complaints if event.list is ListName.BLACKLIST else ()
-            return replace(state, listings=(*state.listings, one), frauds=state.frauds | {*by_fraud})
+            return _fraud(replace(state, listings=(*state.listings, one)), event.fraud, event.authority)
+        case ListingExtended():
+            one = state.listings[event.number - 1]
+            state = _changed(
+                state,
+                event.number,
+                latest=max(one.latest, at),
+                complaints=tuple(dict.fromkeys((*one.complaints, *event.complaints))),
+                ends=event.ends or one.ends,
+                repair=event.repair or one.repair,
+            )
+            return _fraud(state, event.fraud, one.authority)
         case ListingRemoved() | ListingEnded():
             return _changed(state, event.number, latest=at, active=False, applied=False)
         case RepairAppliedFor():
@@ -115,6 +152,12 @@ def _changed(state: Merchant, number: int, **changes: Any) -> Merchant:
     return replace(state, listings=tuple(listings))
 
 
+def _fraud(state: Merchant, complaint_id: str | None, platform_id: str) -> Merchant:
+    if complaint_id is None:
+        return state
+    return replace(state, frauds=state.frauds | {(complaint_id, platform_id)})
+
+
 def fall_due(state: Merchant, *, at: datetime, book: Rulebook) -> list[StandingEvent]:
     """Return the listings that had ended by ``at``, in the order of their ends."""
     over = sorted((ends, number) for ends, number in _ends(state) if ends < at)
@@ -127,11 +170,9 @@ def next_due(state: Merchant) -> datetime | None:
 
 
 def _ends(state: Merchant) -> list[tuple[datetime, int]]:
-    return [(one.ends, number) for number, one in enumerate(state.listings, 1) if one.active and one.ends is not None]
-
-
-def _active(state: Merchant, name: ListName, authority: str) -> bool:
-    return any(one.active and (one.name, one.authority) == (name, authority) for one in state.listings)
+    return [
+        (one.ends.due, number) for number, one in enumerate(state.listings, 1) if one.active and one.ends is not None
+    ]
 
 
 @action("listed-once", roles=AUTHORITIES, during=DURING, source=LISTS)
@@ -164,7 +205,7 @@ def list_merchant(
             "list-of-the-authority", f"a platform keeps no list {list}", hint="a platform keeps a blacklist"
         )
     check_traced(as_own(state, own_id, traced), own_id)
-    if _active(state, list, authority):
+    if state.listed(list, authority) is not None:
         raise RuleViolation("listed-once", f"it is on the list {list} of {authority}", hint="see its conditions")
     return [
         Listed(
@@ -222,7 +263,7 @@ def _standing(state: Merchant, number: int, at: datetime, by: Actor | None = Non
     return one
 
 
-@action("listing-that-stands", roles=AUTHORITIES, during=DURING, unless=_listed(keeps=True))
+@action("listing-that-stands", roles=AUTHORITIES, during=TO_REMOVE, unless=_listed(keeps=True))
 def remove_listing(
     state: Merchant, *, at: datetime, by: Actor, number: Number, reason: ShortText
 ) -> list[StandingEvent]:
@@ -235,12 +276,12 @@ def _no_repair_yet(state: Merchant, at: datetime, by: Actor, book: Rulebook) -> 
     refused = _listed(keeps=False, applied=False)(state, at, by, book)
     if refused is not None or any(one.active and not one.applied and _repairable(one, at) for one in state.listings):
         return refused
-    waiting = (one.repair_from for one in state.listings if one.active and not one.applied)
-    return _too_early(min(repair_from for repair_from in waiting if repair_from is not None))
+    waiting = (one.repair for one in state.listings if one.active and not one.applied)
+    return _too_early(min(repair.due for repair in waiting if repair is not None))
 
 
 def _repairable(listing: Listing, at: datetime) -> bool:
-    return listing.repair_from is None or listing.repair_from < at
+    return listing.repair is None or listing.repair.due < at
 
 
 def _too_early(repair_from: datetime) -> RuleViolation:
@@ -260,8 +301,8 @@ def apply_for_repair(
     one = _standing(state, number, at)
     if one.applied:
         raise RuleViolation("listing-that-stands", f"the repair of listing {number} is asked for already", hint="wait")
-    if one.repair_from is not None and not _repairable(one, at):
-        raise _too_early(one.repair_from)
+    if one.repair is not None and not _repairable(one, at):
+        raise _too_early(one.repair.due)
     return [RepairAppliedFor(occurred_at=at, actor=by, number=number, undertaking=undertaking)]
 
 
@@ -275,29 +316,3 @@ def decide_repair(
             "repair-asked-for", f"no repair of listing {number} is asked for", hint="remove the listing"
         )
     return [RepairDecided(occurred_at=at, actor=by, number=number, granted=granted, reasons=reasons)]
-
-
-def blacklist(
-    state: Merchant, *, at: datetime, by: Actor, book: Rulebook, platform_id: PlatformId, complaint_id: str, basis: str
-) -> list[StandingEvent]:
-    """Put the merchant on the blacklist of a platform for a verified fraud; once for each complaint."""
-    if state.status is Status.NONE or complaint_id in state.frauds or _active(state, ListName.BLACKLIST, platform_id):
-        return []
-    try:
-        repair = begin(TermName.REPAIR, at, book)
-    except RuleViolation:  # No rules were in force then.
-        repair = None
-    return [
-        Listed(
-            occurred_at=at,
-            actor=by,
-            number=len(state.listings) + 1,
-            list=ListName.BLACKLIST,
-            authority=platform_id,
-            title="Verified fraud",
-            basis=basis,
-            conditions="pay every consumer concerned what is owed, and undertake not to do it again",
-            complaints=(complaint_id,),
-            repair=repair,
-        )
-    ]

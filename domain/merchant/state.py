@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from domain.errors import InvalidInput
 from domain.rulebook.policies import PolicyTemplate
+from domain.rulebook.terms import RunningTerm
 from domain.values import format_instant
 
 #: From when until when (None: still).
@@ -44,17 +45,23 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """On which list of which authority; ``ends`` and ``repair_from`` are the last instants of their terms.
+    """On which list of which authority, why, and by which terms it ends or may be repaired.
 
-    ``latest`` is when the last thing happened to it, ``active`` whether the merchant is on the list still, ``applied``
-    whether a repair is to be decided on.
+    ``carried_from`` is the merchant that had been listed and was merged into this one; ``latest`` is when the last
+    thing happened to it, ``active`` whether the merchant is on the list still, ``applied`` whether a repair is to be
+    decided on.
     """
 
     name: ListName
     authority: str
+    title: str
+    basis: str
+    conditions: str
+    complaints: tuple[str, ...]
+    ends: RunningTerm | None
+    repair: RunningTerm | None
+    carried_from: str
     latest: datetime
-    ends: datetime | None
-    repair_from: datetime | None
     active: bool = True
     applied: bool = False
 
@@ -65,7 +72,8 @@ class Merchant:
 
     ``linked`` are those that it is linked to, ``linked_back`` those that are linked to it; ``absorbed`` all that merged
     into it. ``volumes`` counts the reports of a stage and period, ``corrections`` has when each took effect,
-    ``frauds`` are the complaints that led to a blacklist. Numbers count from 1 in the order of these tuples.
+    ``frauds`` are the complaints whose verified fraud led to the blacklist of a platform, with the platform. Numbers
+    count from 1 in the order of these tuples.
     """
 
     kind: ClassVar[str] = "merchant"
@@ -81,10 +89,11 @@ class Merchant:
     linked_back: frozenset[str] = frozenset()
     absorbed: frozenset[str] = frozenset()
     merged_into: str = ""
+    merged_at: datetime | None = None
     volumes: Mapping[tuple[str, date, date], int] = field(default_factory=dict)
     corrections: tuple[datetime, ...] = ()
     listings: tuple[Listing, ...] = ()
-    frauds: frozenset[str] = frozenset()
+    frauds: frozenset[tuple[str, str]] = frozenset()
     adoptions: tuple[Adoption, ...] = ()
 
     def had_signed(self, at: datetime) -> bool:
@@ -98,6 +107,17 @@ class Merchant:
     def was_in_circle(self, circle: str, at: datetime) -> bool:
         """Whether it was in a quality circle at a time."""
         return held(self.circles.get(circle, ()), at)
+
+    def listed(self, name: ListName, authority: str) -> int | None:
+        """Return the number of the listing by which it is on a list of an authority; None if it is not."""
+        return next(
+            (
+                number
+                for number, one in enumerate(self.listings, 1)
+                if one.active and (one.name, one.authority) == (name, authority)
+            ),
+            None,
+        )
 
     def adopted(self, at: datetime) -> tuple[Adoption, ...]:
         """Return the policies that it had adopted at a time, in the order of adoption."""

@@ -69,8 +69,8 @@ def report_volume(
     check_stage(stage, book)
     if last < first:
         raise InvalidInput(f"the period ends on {last}, before it begins on {first}", hint="correct the days")
-    if last > day_of(at):
-        raise InvalidInput(f"the period ends on {last}, which is still to come", hint="report it when it is over")
+    if last >= day_of(at):
+        raise InvalidInput(f"the period ends on {last}, which is not over yet", hint="report it when it is over")
     for known, begins, ends in state.volumes:
         if known == stage and (begins, ends) != (first, last) and begins <= last and first <= ends:
             raise RuleViolation(

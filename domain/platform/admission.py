@@ -6,11 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.action import action
-from domain.errors import InvalidInput
 from domain.event import Event
-from domain.merchant.registration import CREDIT_CODES
+from domain.merchant.registration import check_identifier
 from domain.platform.state import Platform, Status
-from domain.rulebook.codes import valid_credit_code
 from domain.values import Actor, Code, Role, ShortText
 
 
@@ -27,7 +25,7 @@ AdmissionEvent = Admitted
 
 
 def evolve(state: Platform, event: AdmissionEvent) -> Platform:
-    return replace(state, status=Status.ADMITTED, since=event.occurred_at)
+    return replace(state, status=Status.ADMITTED)
 
 
 @action(
@@ -41,9 +39,5 @@ def admit_platform(
     state: Platform, *, at: datetime, by: Actor, title: ShortText, identifier: Code | None = None
 ) -> list[AdmissionEvent]:
     """Make a platform known to the ledger. A unified social credit code is checked (GB 32100)."""
-    if identifier is not None and identifier.scheme == CREDIT_CODES and not valid_credit_code(identifier.value):
-        raise InvalidInput(
-            f"{identifier.value!r} is not a unified social credit code",
-            hint="it has 18 digits and capitals, and the last checks the others (GB 32100); look at the licence",
-        )
+    check_identifier(identifier)
     return [Admitted(occurred_at=at, actor=by, title=title, identifier=identifier)]

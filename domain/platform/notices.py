@@ -9,10 +9,12 @@ from typing import assert_never
 from domain.action import action
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
+from domain.measure.target import check_about
+from domain.merchant.state import Merchant, not_before
 from domain.platform.state import Notice, NoticeStatus, Platform, Status
 from domain.rulebook.book import Rulebook, TermName
 from domain.rulebook.terms import RunningTerm, begin
-from domain.tracing import Traced, check_traced
+from domain.tracing import Traced
 from domain.values import CLOCK, Actor, ComplaintId, MeasureId, MerchantId, OfficeId, Role, ShortText
 
 DURING = (Status.ADMITTED,)
@@ -67,11 +69,10 @@ NoticeEvent = NoticeGiven | NoticeDeclined | NoticeAnswered | NoticeMissed
 
 
 def evolve(state: Platform, event: NoticeEvent) -> Platform:
-    state = replace(state, since=state.noted(event.occurred_at))
     match event:
         case NoticeGiven():
             due = None if event.term is None else event.term.due
-            return replace(state, notices=(*state.notices, Notice(event.merchant_id, due)))
+            return replace(state, notices=(*state.notices, Notice(event.merchant_id, event.occurred_at, due)))
         case NoticeDeclined():
             return _became(state, event.number, NoticeStatus.DECLINED)
         case NoticeAnswered():
@@ -97,13 +98,14 @@ def give_notice(
     book: Rulebook,
     office_id: OfficeId,
     merchant_id: MerchantId,
+    merchant: Merchant,
     demand: ShortText,
     basis: ShortText,
     complaints: tuple[ComplaintId, ...],
     traced: tuple[Traced, ...],
 ) -> list[NoticeEvent]:
     """Demand a measure on a merchant, because of complaints; the platform has a term to take one."""
-    check_traced(traced, merchant_id)
+    check_about(merchant_id, merchant, traced)
     return [
         NoticeGiven(
             occurred_at=at,
@@ -135,6 +137,7 @@ def decline_notice(state: Platform, *, at: datetime, by: Actor, number: int, rea
     notice = state.notices[number - 1]
     if notice.status not in WAITING:
         raise _not_waiting(f"notice {number} is {notice.status}; it no longer waits")
+    not_before(notice.given, at, f"notice {number} was given")
     return [NoticeDeclined(occurred_at=at, actor=by, number=number, reason=reason, late=_late(notice, at))]
 
 
@@ -145,7 +148,8 @@ def _late(notice: Notice, at: datetime) -> bool:
 def answer_notice(state: Platform, *, at: datetime, by: Actor, number: int, measure: str) -> list[NoticeEvent]:
     """Note that a measure answers a notice; nothing if one did before, or if there is no such notice.
 
-    A measure within the term is in time, even if the miss was recorded before the measure was known here.
+    ``at`` is when the measure was imposed. Within the term it is in time, even if the miss was recorded here before the
+    measure was known.
     """
     if not 1 <= number <= len(state.notices) or state.notices[number - 1].status is NoticeStatus.ANSWERED:
         return []

@@ -10,6 +10,7 @@ from domain.action import action
 from domain.calendar import day_of
 from domain.errors import RuleViolation
 from domain.event import Event
+from domain.merchant.state import not_before
 from domain.platform.state import Platform, RuleVersion, Status
 from domain.rulebook.book import Rulebook, TermName
 from domain.rulebook.codes import CodeValue, Slug
@@ -77,7 +78,6 @@ RuleEvent = RuleAnnounced | RuleWithdrawn | MembershipChangeAnnounced | HiddenCh
 
 
 def evolve(state: Platform, event: RuleEvent) -> Platform:
-    state = replace(state, since=state.noted(event.occurred_at))
     match event:
         case RuleAnnounced():
             own = _ended(state.rules.get(event.rule_id, ()), event.effective_from)
@@ -86,11 +86,15 @@ def evolve(state: Platform, event: RuleEvent) -> Platform:
                 state,
                 rules={**state.rules, event.rule_id: versions},
                 withdrawn=state.withdrawn - {event.rule_id},
+                changed={**state.changed, event.rule_id: event.occurred_at},
             )
         case RuleWithdrawn():
             own = _ended(state.rules[event.rule_id], event.effective_at)
             return replace(
-                state, rules={**state.rules, event.rule_id: own}, withdrawn=state.withdrawn | {event.rule_id}
+                state,
+                rules={**state.rules, event.rule_id: own},
+                withdrawn=state.withdrawn | {event.rule_id},
+                changed={**state.changed, event.rule_id: event.occurred_at},
             )
         case MembershipChangeAnnounced():
             return replace(state, announced=state.announced | {(event.programme, day_of(event.effective_from))})
@@ -103,6 +107,11 @@ def evolve(state: Platform, event: RuleEvent) -> Platform:
 def _ended(versions: tuple[RuleVersion, ...], at: datetime) -> tuple[RuleVersion, ...]:
     """Return the versions, none of which is in force at ``at`` or later; what was before stays."""
     return tuple(replace(one, until=at) if one.until is None or one.until > at else one for one in versions)
+
+
+def _in_order(state: Platform, rule_id: str, at: datetime) -> None:
+    if rule_id in state.changed:
+        not_before(state.changed[rule_id], at, f"the last change of {rule_id}")
 
 
 def _before_effect(effective_from: datetime, at: datetime, book: Rulebook) -> RunningTerm | None:
@@ -135,6 +144,7 @@ def announce_rule(
 
     It replaces the version before it from then on, and does not change what was in force earlier.
     """
+    _in_order(state, rule_id, at)
     term = _before_effect(effective_from, at, book)
     versions = state.rules.get(rule_id, ())
     if versions:
@@ -178,6 +188,7 @@ def withdraw_rule(
     """
     if rule_id not in state.rules or rule_id in state.withdrawn:
         raise _unknown(f"no rule {rule_id}")
+    _in_order(state, rule_id, at)
     term = _before_effect(effective_at, at, book)
     return [RuleWithdrawn(occurred_at=at, actor=by, rule_id=rule_id, effective_at=effective_at, announcement=term)]
 

@@ -38,33 +38,40 @@ class Notice:
     """A notice of the authority; ``due`` is the last instant for a measure."""
 
     merchant_id: str
+    given: datetime
     due: datetime | None
     status: NoticeStatus = NoticeStatus.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a platform reported of a period: how often, and the complaints that any edition named."""
+
+    edition: int
+    complaints: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
     """``rules``: the versions of each, in their order; ``withdrawn`` those of which no version is to come.
 
-    ``announced``: programmes of membership, and the days on which changes of them were announced to take effect.
-    ``reports`` and ``notices``: by period, how often it was reported; by number.
+    ``changed``: when each rule was announced or withdrawn last. ``announced``: programmes of membership, and the days
+    on which changes of them were announced to take effect. ``reports`` and ``notices``: by period; by number.
     """
 
     kind: ClassVar[str] = "platform"
-    since_what: ClassVar[str] = "the last that was recorded of the platform"
+    # What happens to a platform is told by many, in no order; each procedure checks its own.
+    since: ClassVar[datetime | None] = None
+    since_what: ClassVar[str] = ""
 
     status: Status = Status.NONE
-    since: datetime | None = None
     rules: Mapping[str, tuple[RuleVersion, ...]] = field(default_factory=dict)
     withdrawn: frozenset[str] = frozenset()
+    changed: Mapping[str, datetime] = field(default_factory=dict)
     announced: frozenset[tuple[str, date]] = frozenset()
     notices: tuple[Notice, ...] = ()
     audits: int = 0
-    reports: Mapping[tuple[date, date], int] = field(default_factory=dict)
-
-    def noted(self, at: datetime) -> datetime:
-        """Return ``since`` after something that happened at ``at``."""
-        return at if self.since is None else max(self.since, at)
+    reports: Mapping[tuple[date, date], Report] = field(default_factory=dict)
 
 
 NEW = Platform()

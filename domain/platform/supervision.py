@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
-from typing import assert_never
+from typing import Annotated, assert_never
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from domain.action import action
 from domain.calendar import day_of
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
-from domain.platform.state import Platform, Status
+from domain.platform.state import Platform, Report, Status
 from domain.rulebook.book import Rulebook
 from domain.rulebook.codes import CodeValue
+from domain.tracing import Traced, check_traced
 from domain.values import FROZEN, Actor, ComplaintId, MeasureId, MerchantId, Role, Sha256, ShortText
 from domain.violations import check_violation
 
@@ -27,7 +28,7 @@ class ReportedViolation(BaseModel):
     model_config = FROZEN
     merchant_id: MerchantId
     violation: CodeValue
-    complaints: tuple[ComplaintId, ...] = ()
+    complaints: Annotated[tuple[ComplaintId, ...], Field(min_length=1)]
     measure: MeasureId | None = None
 
 
@@ -47,7 +48,10 @@ class PrivacyAuditRecorded(Event):
 
 
 class SupervisionReported(Event):
-    """What the platform found merchants doing in a period. A later edition replaces the one before."""
+    """What the platform found merchants doing in a period. A later edition replaces the one before.
+
+    ``new_complaints``: those behind it that no earlier edition named.
+    """
 
     name = "platform.supervision_reported"
 
@@ -55,20 +59,26 @@ class SupervisionReported(Event):
     last: date
     edition: int
     violations: tuple[ReportedViolation, ...]
+    new_complaints: tuple[ComplaintId, ...]
 
 
 SupervisionEvent = PrivacyAuditRecorded | SupervisionReported
 
 
 def evolve(state: Platform, event: SupervisionEvent) -> Platform:
-    state = replace(state, since=state.noted(event.occurred_at))
     match event:
         case PrivacyAuditRecorded():
             return replace(state, audits=event.number)
         case SupervisionReported():
-            return replace(state, reports={**state.reports, (event.first, event.last): event.edition})
+            period = (event.first, event.last)
+            report = Report(event.edition, _named_before(state, period) | {*event.new_complaints})
+            return replace(state, reports={**state.reports, period: report})
         case _:
             assert_never(event)
+
+
+def _named_before(state: Platform, period: tuple[date, date]) -> frozenset[str]:
+    return state.reports[period].complaints if period in state.reports else frozenset()
 
 
 def _check_period(first: date, last: date, at: datetime) -> None:
@@ -127,11 +137,18 @@ def report_supervision(
     first: date,
     last: date,
     violations: tuple[ReportedViolation, ...] = (),
+    complaints: tuple[ComplaintId, ...] = (),
+    traced: tuple[Traced, ...] = (),
 ) -> list[SupervisionEvent]:
-    """Report what merchants were found doing in a period; none is a report too. The same period again replaces it."""
+    """Report what merchants were found doing in a period; none is a report too. The same period again replaces it.
+
+    Each violation names the complaints that show it; ``complaints`` are those of all violations.
+    """
     _check_period(first, last, at)
+    _check_named(violations, complaints)
     for one in violations:
         check_violation(one.violation, book)
+        check_traced([found for found in traced if found.complaint_id in one.complaints], one.merchant_id)
     for begun, over in state.reports:
         if (begun, over) != (first, last) and begun <= last and first <= over:
             raise RuleViolation(
@@ -139,7 +156,22 @@ def report_supervision(
                 f"{first} to {last} overlaps {begun} to {over}, which was reported",
                 hint="report the same period again, or one that does not overlap it",
             )
-    edition = state.reports.get((first, last), 0) + 1
+    before = _named_before(state, (first, last))
     return [
-        SupervisionReported(occurred_at=at, actor=by, first=first, last=last, edition=edition, violations=violations)
+        SupervisionReported(
+            occurred_at=at,
+            actor=by,
+            first=first,
+            last=last,
+            edition=state.reports[first, last].edition + 1 if (first, last) in state.reports else 1,
+            violations=violations,
+            new_complaints=tuple(one for one in dict.fromkeys(complaints) if one not in before),
+        )
     ]
+
+
+def _check_named(violations: tuple[ReportedViolation, ...], complaints: tuple[str, ...]) -> None:
+    behind = {complaint for one in violations for complaint in one.complaints}
+    if odd := sorted(behind ^ set(complaints)):
+        where = "is not among the complaints" if odd[0] in behind else "is not what any violation names"
+        raise InvalidInput(f"{odd[0]} {where}", hint="give as complaints those of all violations, and no others")

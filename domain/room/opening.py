@@ -9,6 +9,7 @@ from typing import assert_never
 from domain.action import action
 from domain.errors import RuleViolation
 from domain.event import Event
+from domain.merchant.state import not_before
 from domain.room.state import Room, Status, Subject
 from domain.values import Actor, PlatformId, Role, ShortText
 
@@ -48,19 +49,29 @@ OpeningEvent = Opened | SubjectChanged | Closed
 
 
 def evolve(state: Room, event: OpeningEvent) -> Room:
-    state = replace(state, since=event.occurred_at)
     match event:
         case Opened():
             subjects = {Subject.OPERATOR: event.operator, Subject.HOST: event.host}
             if event.agency is not None:
                 subjects[Subject.AGENCY] = event.agency
-            return replace(state, status=Status.OPEN, subjects=subjects)
+            return replace(state, status=Status.OPEN, since=event.occurred_at, subjects=subjects)
         case SubjectChanged():
-            return replace(state, subjects={**state.subjects, event.which: event.to})
+            return replace(
+                state,
+                subjects={**state.subjects, event.which: event.to},
+                changed={**state.changed, event.which: event.occurred_at},
+            )
         case Closed():
             return replace(state, status=Status.CLOSED)
         case _:
             assert_never(event)
+
+
+def after_last_session(state: Room, at: datetime) -> None:
+    """Raise InvalidInput for a time before the end of the last session."""
+    ended = state.sessions[-1].ended if state.sessions else None
+    if ended is not None:
+        not_before(ended, at, "the last session ended")
 
 
 @action("room-opened-once", roles=RUNNING, during=(Status.NONE,), to=Status.OPEN, source=SOURCE)
@@ -83,10 +94,13 @@ def change_subject(state: Room, *, at: datetime, by: Actor, which: Subject, to: 
     """Record that somebody else is operator, host or agency from now on."""
     if state.subjects.get(which) == to:
         raise RuleViolation("subject-of-a-room", f"{to} is the {which} already", hint="name who comes in its place")
+    if which in state.changed:
+        not_before(state.changed[which], at, f"the {which} changed last")
     return [SubjectChanged(occurred_at=at, actor=by, which=which, to=to)]
 
 
 @action("close-between-sessions", roles=(*RUNNING, Role.REGULATOR), during=(Status.OPEN,), to=Status.CLOSED)
 def close_room(state: Room, *, at: datetime, by: Actor, reason: ShortText) -> list[OpeningEvent]:
     """Close a room, when no session goes on. Its records are kept for their term."""
+    after_last_session(state, at)
     return [Closed(occurred_at=at, actor=by, reason=reason)]

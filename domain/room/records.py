@@ -9,6 +9,7 @@ from typing import assert_never
 from domain.action import action
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
+from domain.merchant.state import not_before
 from domain.room.state import Room, Session, Status
 from domain.rulebook.book import Rulebook
 from domain.values import Actor, Role, Sha256, ShortText, format_instant
@@ -49,7 +50,7 @@ def evolve(state: Room, event: RecordEvent) -> Room:
         case _:
             assert_never(event)
     sessions = (*state.sessions[: event.session - 1], changed, *state.sessions[event.session :])
-    return replace(state, since=event.occurred_at, sessions=sessions)
+    return replace(state, sessions=sessions)
 
 
 def _no_session(state: Room, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
@@ -69,8 +70,10 @@ def keep_record(
     state: Room, *, at: datetime, by: Actor, session: int, digest: Sha256, what: ShortText
 ) -> list[RecordEvent]:
     """Record that something of a session is kept: what it is, and its digest."""
-    if digest in _session(state, session).records:
+    of = _session(state, session)
+    if digest in of.records:
         raise RuleViolation("record-kept-once", "this record is kept already", hint="see the history")
+    not_before(of.begun, at, f"session {session} began")
     return [RecordKept(occurred_at=at, actor=by, session=session, digest=digest, what=what)]
 
 
@@ -78,7 +81,7 @@ def _kept_for(session: Session, at: datetime) -> str | None:
     """Return why records cannot be destroyed; None if they can."""
     if not session.records:
         return "nothing is kept of this session"
-    if not session.ended:
+    if session.ended is None or at < session.ended:
         return "this session has not ended"
     if session.keep_until is not None and at <= session.keep_until:
         return f"the records of this session have to be kept until {format_instant(session.keep_until)}"

@@ -11,8 +11,9 @@ from domain.action import action
 from domain.calendar import start_of_day
 from domain.errors import InvalidInput, RuleViolation
 from domain.event import Event
-from domain.room.opening import RUNNING
-from domain.room.state import ContentKind, Room, Session, Shown, Status, label_gaps
+from domain.merchant.state import not_before
+from domain.room.opening import RUNNING, after_last_session
+from domain.room.state import ContentKind, Interval, Room, Session, Shown, Status, label_gaps
 from domain.rulebook.book import Rulebook, TermName
 from domain.rulebook.codes import CodeValue, Slug
 from domain.rulebook.terms import RunningTerm, begin
@@ -97,14 +98,16 @@ ShowingEvent = SessionBegun | SessionEnded | ContentShown | ContentStopped | Lab
 
 
 def evolve(state: Room, event: ShowingEvent) -> Room:
-    state = replace(state, since=event.occurred_at)
+    if isinstance(event, ContentShown | ContentStopped | LabelShown | LabelHidden):
+        state = replace(state, latest={**state.latest, event.content_id: event.occurred_at})
     match event:
         case SessionBegun():
-            return replace(state, status=Status.LIVE, sessions=(*state.sessions, Session()))
+            return replace(state, status=Status.LIVE, sessions=(*state.sessions, Session(event.occurred_at)))
         case SessionEnded():
             due = None if event.term is None else event.term.due
-            last = replace(state.sessions[-1], ended=True, keep_until=due)
-            return replace(state, status=Status.OPEN, sessions=(*state.sessions[:-1], last), shown={}, labels={})
+            last = replace(state.sessions[-1], ended=event.occurred_at, keep_until=due)
+            sessions = (*state.sessions[:-1], last)
+            return replace(state, status=Status.OPEN, sessions=sessions, shown={}, labels={}, latest={})
         case ContentShown():
             return replace(state, shown={**state.shown, event.content_id: Shown(event.kind, event.occurred_at)})
         case ContentStopped():
@@ -133,6 +136,7 @@ def _gaps(state: Room, content_id: str, at: datetime, by: Actor) -> list[Showing
     """Return in which intervals content that is shown until ``at`` had no label."""
     shown, label = state.shown[content_id], state.labels.get(content_id)
     labelled = shown.labelled if label is None else (*shown.labelled, (label, at))
+    gaps = label_gaps((shown.since, at), labelled)
     return [
         LabelGapFound(
             occurred_at=at,
@@ -142,21 +146,36 @@ def _gaps(state: Room, content_id: str, at: datetime, by: Actor) -> list[Showing
             kind=shown.kind,
             first=first,
             until=until,
-            violation=UNLABELLED if until > LABELLED_SINCE else None,
+            violation=UNLABELLED if first >= LABELLED_SINCE else None,
         )
-        for first, until in label_gaps((shown.since, at), labelled)
+        for gap in gaps
+        for first, until in _split(gap)
     ]
+
+
+def _split(gap: Interval) -> list[Interval]:
+    """Split a gap where labels began to be asked for: what was before is no violation."""
+    first, until = gap
+    return [(first, LABELLED_SINCE), (LABELLED_SINCE, until)] if first < LABELLED_SINCE < until else [gap]
+
+
+def _in_order(state: Room, content_id: str, at: datetime) -> None:
+    not_before(state.sessions[-1].begun, at, "the session began")
+    if content_id in state.latest:
+        not_before(state.latest[content_id], at, f"what happened last to {content_id}")
 
 
 @action("one-session-at-a-time", roles=RUNNING, during=(Status.OPEN,), to=Status.LIVE)
 def begin_session(state: Room, *, at: datetime, by: Actor) -> list[ShowingEvent]:
     """Begin a session: the room is live."""
+    after_last_session(state, at)
     return [SessionBegun(occurred_at=at, actor=by, session=len(state.sessions) + 1)]
 
 
 @action("end-what-is-live", roles=RUNNING, during=(Status.LIVE,), to=Status.OPEN)
 def end_session(state: Room, *, at: datetime, by: Actor, book: Rulebook) -> list[ShowingEvent]:
     """End the session, and with it whatever is shown. The term begins for which its records have to be kept."""
+    not_before(max([state.sessions[-1].begun, *state.latest.values()]), at, "the last that was recorded of the session")
     gaps = [gap for content_id in sorted(state.shown) for gap in _gaps(state, content_id, at, by)]
     term = begin(TermName.RECORD_KEEPING, at, book)
     return [*gaps, SessionEnded(occurred_at=at, actor=by, session=len(state.sessions), term=term)]
@@ -165,6 +184,7 @@ def end_session(state: Room, *, at: datetime, by: Actor, book: Rulebook) -> list
 @action("show-in-a-session", roles=RUNNING, during=(Status.LIVE,), source=LABELLING)
 def show_content(state: Room, *, at: datetime, by: Actor, content_id: Slug, kind: ContentKind) -> list[ShowingEvent]:
     """Record that something that machines made is shown from now on; it has to be labelled for as long."""
+    _in_order(state, content_id, at)
     if content_id in state.shown:
         raise RuleViolation("shown-once-at-a-time", f"{content_id} is shown already", hint="stop it first")
     return [ContentShown(occurred_at=at, actor=by, content_id=content_id, kind=kind)]
@@ -183,6 +203,7 @@ def stop_content(state: Room, *, at: datetime, by: Actor, content_id: Slug) -> l
     """Record that content is no longer shown. Where its label had not been there, that is recorded too."""
     if content_id not in state.shown:
         raise _not_shown(f"no {content_id}")
+    _in_order(state, content_id, at)
     return [ContentStopped(occurred_at=at, actor=by, content_id=content_id), *_gaps(state, content_id, at, by)]
 
 
@@ -193,6 +214,7 @@ def show_label(state: Room, *, at: datetime, by: Actor, content_id: Slug, text: 
         raise InvalidInput("a label without a text says nothing", hint="say that machines made the content")
     if content_id in state.labels:
         raise RuleViolation("shown-once-at-a-time", f"{content_id} is labelled already", hint="hide the label first")
+    _in_order(state, content_id, at)
     return [LabelShown(occurred_at=at, actor=by, content_id=content_id, text=text)]
 
 
@@ -209,4 +231,5 @@ def hide_label(state: Room, *, at: datetime, by: Actor, content_id: Slug) -> lis
     """Record that content is no longer labelled."""
     if content_id not in state.labels:
         raise _not_labelled(f"no {content_id}")
+    _in_order(state, content_id, at)
     return [LabelHidden(occurred_at=at, actor=by, content_id=content_id)]

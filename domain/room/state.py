@@ -49,24 +49,31 @@ class Shown:
 class Session:
     """A session of a room. ``keep_until``: the last instant up to which its records have to be kept."""
 
-    ended: bool = False
+    begun: datetime
+    ended: datetime | None = None
     keep_until: datetime | None = None
     records: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """``shown``: the content that is shown now, by id; ``labels`` since when each label is shown, by the same id."""
+    """``since`` is when it was opened, ``changed`` when each subject was last.
+
+    ``shown``: the content that is shown now, by id; ``labels`` since when each label is shown, ``latest`` when
+    something happened last to either in this session, by the same id.
+    """
 
     kind: ClassVar[str] = "room"
-    since_what: ClassVar[str] = "the last that was recorded of the room"
+    since_what: ClassVar[str] = "the room was opened"
 
     status: Status = Status.NONE
     since: datetime | None = None
     subjects: Mapping[Subject, str] = field(default_factory=dict)
+    changed: Mapping[Subject, datetime] = field(default_factory=dict)
     sessions: tuple[Session, ...] = ()
     shown: Mapping[str, Shown] = field(default_factory=dict)
     labels: Mapping[str, datetime] = field(default_factory=dict)
+    latest: Mapping[str, datetime] = field(default_factory=dict)
 
 
 NEW = Room()

@@ -60,6 +60,7 @@ class LimitName(StrEnum):
     FAST_TRACK_FEN = "fast_track_fen"
     REPRESENTATIVES = "representatives"
     REWARD_CAP_FEN = "reward_cap_fen"
+    ADVANCE_CAP_FEN = "advance_cap_fen"
 
 
 class Authority(StrEnum):

@@ -32,6 +32,9 @@ class Relief(StrEnum):
     COMPENSATION = "compensation"
 
 
+#: The parameters of when a policy executes itself: how surely, in permille, the scenario has to be known.
+POLICY_EXECUTION = "policy_execution"
+LEAST_CONFIDENCE = "least_confidence"
 #: What is paid, as a share of the price.
 PAID = frozenset({Relief.PARTIAL_REFUND, Relief.FULL_REFUND, Relief.COMPENSATION})
 REFUNDS = frozenset({Relief.PARTIAL_REFUND, Relief.FULL_REFUND})

@@ -13,6 +13,9 @@ from pydantic import BaseModel
 from domain.rulebook.codes import CodeValue, Slug
 from domain.values import FROZEN, LongText, ShortText
 
+#: The confidence, in permille, in what a person has said.
+CERTAIN = 1000
+
 
 class Citation(BaseModel):
     """An article of a law, and the days on which that wording of the law is in force."""

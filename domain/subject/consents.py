@@ -92,9 +92,12 @@ def _agent(by: Actor, agent_id: str | None) -> str | None:
     return by.id if by.role in CONSUMER_SIDE - {Role.CONSUMER} else agent_id
 
 
-@action("consents-opened-once", roles=CONSUMER_SIDE, during=(Status.NONE,), to=Status.OPEN)
+@action("consents-opened-once", roles=CONSUMER_SIDE | {Role.REGULATOR}, during=(Status.NONE,), to=Status.OPEN)
 def open_consents(state: Subject, *, at: datetime, by: Actor, consumer_id: RandomId) -> list[ConsentEvent]:
-    """Begin to record what a person consents to; nothing is consented to yet."""
+    """Begin to record what a person consents to; nothing is consented to yet.
+
+    An authority begins it to record a leak of the person's data.
+    """
     if (refused := _another_than(consumer_id, by)) is not None:
         raise refused
     return [ConsentsOpened(occurred_at=at, actor=by, consumer_id=consumer_id)]

@@ -15,6 +15,8 @@ from domain.complaint.state import Status as Standing
 from domain.event import Event
 from domain.kind import Kind
 from domain.measure.state import MeasureKind, RuleReference
+from domain.merchant.state import Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.platform.state import Platform, RuleVersion
 from domain.reactions import RULES, Rule
 from domain.rulebook.book import TermName
@@ -30,6 +32,7 @@ PLATFORM_ID = "platform-77777777-7777-4777-8777-777777777777"
 IMPOSED: dict[str, Any] = {
     "by": SERVICE,
     "target": MERCHANT_ID,
+    "target_state": Merchant(MerchantStatus.REGISTERED),
     "imposed_by": PLATFORM_ID,
     "kind": MeasureKind.TRAFFIC_CONTROL,
     "reason": "r",

@@ -188,7 +188,9 @@ def _advanced(occasion: Occasion) -> dict[str, Any]:
     owed = [
         item
         for item in range(len(settlement.terms))
-        if left_of(settlement, item) and not occasion.state.advance_pending(item)
+        if left_of(settlement, item)
+        and settlement.terms[item].kind is not OutcomeKind.PUNITIVE_DAMAGES
+        and not occasion.state.advance_pending(item)
     ]
     return {"item": occasion.one_of(*owed) if owed and not occasion.odd() else occasion.chance.randint(0, 3)}
 
@@ -203,6 +205,15 @@ def _verified(occasion: Occasion) -> dict[str, Any]:
     verified = occasion.one_of(True, False)
     loss = amount(occasion) if verified and occasion.one_of(True, False) else None
     return {"verified": verified, "legal_steps": verified and occasion.one_of(True, False), "loss": loss}
+
+
+def _named(occasion: Occasion) -> dict[str, Any]:
+    known = occasion.state.merchant_id
+    return {"merchant_id": known if known and not occasion.odd() else occasion.one_of(*MERCHANTS)}
+
+
+def _received(occasion: Occasion) -> dict[str, Any]:
+    return _where(occasion) | (_named(occasion) if occasion.one_of(True, False) else {})
 
 
 def _called_back(occasion: Occasion) -> dict[str, Any]:
@@ -233,7 +244,8 @@ NEEDED = frozenset({"side", "amount"})
 #: Arguments that depend on one another.
 FURTHER: dict[str, Callable[[Occasion], dict[str, Any]]] = {
     "file": _filed,
-    "receive": _where,
+    "receive": _received,
+    "impose_penalty": _named,
     "perform": _performed,
     "request_advance": _advanced,
     "send_abroad": _abroad,
@@ -257,7 +269,7 @@ MAKERS: dict[str | tuple[str, str], Callable[[Occasion], Any]] = {
     "attempt": origin,
     "basis": lambda occasion: occasion.one_of("phone_number", "account", "identity_document"),
     ("resolve", "basis"): lambda occasion: occasion.one_of("relief_granted", "agreement", "consumer_confirmed"),
-    ("impose_penalty", "basis"): words,
+    ("impose_penalty", "basis"): lambda occasion: " " if occasion.odd() else words(occasion),
     "candidates": candidates,
     "case_number": words,
     "channel": lambda occasion: occasion.one_of(*Channel),
@@ -314,7 +326,7 @@ MAKERS: dict[str | tuple[str, str], Callable[[Occasion], Any]] = {
     "reached": lambda occasion: True,
     "reason": words,
     "reasons": lambda occasion: " " if occasion.odd() else words(occasion),
-    "recipient_id": an_id,
+    "recipient_id": lambda occasion: an_id(occasion) if occasion.odd() else occasion.state.consumer_id,
     "recovered": amount,
     "reference": words,
     "regime": lambda occasion: occasion.one_of(*Regime),

@@ -9,6 +9,8 @@ from domain.complaint.state import Status as Standing
 from domain.measure.imposing import Imposed
 from domain.measure.remedies import Appealed, Decided, DecisionOutcome, ReviewSought, Sued
 from domain.measure.state import MeasureKind, Remedy, RemedyKind, RuleReference
+from domain.merchant.state import Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.platform.state import Notice, NoticeStatus, Platform, RuleVersion
 from domain.platform.state import Status as PlatformStatus
 from domain.rulebook.book import TermName
@@ -29,18 +31,28 @@ PLATFORM_ID = "platform-77777777-7777-4777-8777-777777777777"
 OTHER = "merchant-99999999-9999-4999-8999-999999999999"
 OFFICE = "office-55555555-5555-4555-8555-555555555555"
 COMPLAINT = "complaint-44444444-4444-4444-8444-444444444444"
+#: OLD was merged into the merchant.
+OLD = "merchant-88888888-8888-4888-8888-888888888888"
+GOING_ON = Merchant(status=MerchantStatus.REGISTERED, absorbed=frozenset({OLD}))
+MERGED = Merchant(status=MerchantStatus.MERGED, merged_into=OTHER)
 BEHIND: dict[str, Any] = {
     "complaints": (COMPLAINT,),
     "traced": (Traced(COMPLAINT, RequestKind.COMPLAINT, Standing.ROUTED, MERCHANT_ID),),
 }
 #: Version 1 was in force until day 5, version 2 is since then.
 RULES = {"reviews": (RuleVersion(day(-30), day(5)), RuleVersion(day(5)))}
-NOTICES = (Notice(MERCHANT_ID, day(12)), Notice(MERCHANT_ID, day(12), NoticeStatus.ANSWERED), Notice(OTHER, day(12)))
+NOTICES = (
+    Notice(MERCHANT_ID, day(9), day(12)),
+    Notice(MERCHANT_ID, day(9), day(12), NoticeStatus.ANSWERED),
+    Notice(OTHER, day(9), day(12)),
+    Notice(OLD, day(9), day(12)),
+)
 ADMITTED = Platform(status=PlatformStatus.ADMITTED, rules=RULES, notices=NOTICES)
 BY_PLATFORM: dict[str, Any] = {
     "at": day(10),
     "by": PLATFORM,
     "target": MERCHANT_ID,
+    "target_state": GOING_ON,
     "imposed_by": PLATFORM_ID,
     "kind": MeasureKind.LIMITED_FUNCTIONS,
     "reason": "reviews were forged",
@@ -56,6 +68,7 @@ BY_OFFICE: dict[str, Any] = {
     "at": day(10),
     "by": REGULATOR,
     "target": MERCHANT_ID,
+    "target_state": GOING_ON,
     "imposed_by": OFFICE,
     "kind": MeasureKind.FINE,
     "reason": "false advertising of a kettle",
@@ -127,5 +140,5 @@ def decided(remedy: RemedyKind, outcome: DecisionOutcome, by: Actor, **other: An
     )
 
 
-REVOKED = decided(RemedyKind.APPEAL, DecisionOutcome.REVOKED, PLATFORM)
+REVOKED = decided(RemedyKind.APPEAL, DecisionOutcome.REVOKED, PLATFORM, damages=Money(fen=0))
 UPHELD = decided(RemedyKind.APPEAL, DecisionOutcome.UPHELD, PLATFORM)

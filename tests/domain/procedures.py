@@ -1,23 +1,19 @@
-"""docs/procedures.md, made from the code of the procedures and from the names of their tests.
+"""The documents that are made from the code of the procedures and from the names of their tests.
 
-``python -m tests.domain.procedures`` writes it again.
+``python -m tests.domain.procedures`` writes them again. docs/procedures.md, about requests, is made here.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from enum import StrEnum
-from inspect import getdoc, getsource, signature
-from pathlib import Path
-from types import CodeType
-from typing import Any, get_args
+from inspect import getsource, signature
+from typing import get_args
 
 from domain.action import Action
 from domain.complaint import clocks, filing, handling, negotiation
-from domain.complaint.action import CONSUMER_SIDE, MERCHANT_SIDE
 from domain.complaint.clocks import STOPPABLE, TimeEvent
 from domain.complaint.life import ACTIONS
 from domain.complaint.negotiation import Regime
@@ -25,60 +21,11 @@ from domain.complaint.state import ENDED, OPEN, Deadline, RequestKind, Status
 from domain.event import Event
 from domain.merchant.state import Merchant
 from domain.streams import COMPLAINT
-from domain.values import Role
-from tests.domain import lives
+from tests.domain import actors, lives, requirements
 from tests.domain.lives import lapsed, lived, route_step, step
 from tests.domain.scenario import CONSUMER, FIRST, MERCHANT, REGULATOR, day
-
-ROOT = Path(__file__).resolve().parents[2]
-DOCUMENT = ROOT / "docs" / "procedures.md"
-AGAIN = "python -m tests.domain.procedures"
-
-#: What each requirement is about, in short.
-WHAT = {
-    "A1": "four kinds of request, each with its path",
-    "A2": "many doors, one ledger",
-    "A3": "pledged terms in working days",
-    "A4": "the law that was in force, and what follows from its change",
-    "A5": "enrolled enterprises have it first",
-    "A6": "transfer between regions",
-    "A7": "recovered money, exact to the fen",
-    "A8": "outcomes compose",
-    "A10": "rules differ by authority, region and date",
-    "A11": "earlier attempts, supervision, counted once",
-    "A12": "referral to the competent authority",
-    "A13": "the states of a complaint with an office; grounds; competence; call-back",
-    "A14": "reports: verification, case, penalty, reward",
-    "B1": "seven-day promise and publication",
-    "B2": "joining and leaving the promise",
-    "B7": "silence has consequences",
-    "B10": "frequent scenarios with law and tactic",
-    "B11": "which court hears it",
-    "B13": "the caller is known",
-    "B14": "one incident, many victims",
-    "B15": "punitive damages apart",
-    "B17": "the payment provider as second respondent",
-    "C1": "from a payment order; the parties talk directly",
-    "C2": "settled before the administration",
-    "C3": "one click, or 96 hours of silence",
-    "C4": "suggestions of software",
-    "C5": "always a person",
-    "C6": "standard policies that merchants adopt",
-    "C7": "partners abroad",
-    "D1": "ways of settlement and their entry conditions",
-    "D2": "fees by complexity and amount",
-    "D3": "reasons, and what is published",
-    "D9": "mediators by kind, load and conflict",
-    "D10": "expert appraisal",
-    "E5": "parameters of the credit score",
-    "E3": "named practices",
-    "G1": "code lists; registers of origin",
-    "G3": "who acts: offices, mediators, roles",
-}
-#: Those that these tests have to demonstrate.
-DEMONSTRATED = re.findall(
-    r"\w+", "A1 A2 A3 A4 A5 A6 A7 A8 A10 A11 A12 A13 A14 B1 B11 B13 B14 B15 B17 C1 C3 C4 C5 C7 D1 D2 D3 D9 D10 G1 G3"
-)
+from tests.domain.sources import AGAIN, ROOT, action_table, events_of, first_line, reached, row, table
+from tests.domain.sources import statuses as listed
 
 TITLES = {
     "filing": "Filing",
@@ -86,46 +33,20 @@ TITLES = {
     "handling": "The office",
     "mediation": "Mediation",
     "ways": "Other ways: platform, arbitration, court",
+    "fraud": "Fraud",
     "settlement": "Settlement",
+    "advances": "Advances of a protection fund",
     "publication": "Publication",
     "reports": "Reports, consultations, suggestions",
     "ending": "Endings",
+    "links": "What it led to elsewhere",
 }
-
-
-def events_of(action: Action) -> list[type[Event]]:
-    """The events that a decision, or what it calls, can make, in the order in which its code names them."""
-    return _events(action.decide)
 
 
 def by_time() -> list[type[Event]]:
     """The events that the passing of time alone can make."""
-    named = _events(clocks._fallen_due)
+    named = events_of(clocks._fallen_due)
     return [event for event in get_args(TimeEvent) if event in named]
-
-
-def _events(function: Callable[..., Any]) -> list[type[Event]]:
-    found = (each.__globals__.get(name) for each in reached(function) for name in _names(each.__code__))
-    return list(dict.fromkeys(one for one in found if isinstance(one, type) and issubclass(one, Event)))
-
-
-def reached(function: Callable[..., Any], seen: set[Any] | None = None) -> Iterator[Any]:
-    """A function and the functions of the complaint that it calls."""
-    seen = set() if seen is None else seen
-    seen.add(function)
-    yield function
-    for name in _names(function.__code__):
-        found: Any = function.__globals__.get(name)
-        of_a_complaint = getattr(found, "__module__", "").startswith("domain.complaint.")
-        if of_a_complaint and hasattr(found, "__code__") and found not in seen:
-            yield from reached(found, seen)
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _names(inner)
 
 
 def _with_clock(regime: Regime) -> tuple[Event, ...]:
@@ -213,17 +134,6 @@ def diagram(kinds: tuple[RequestKind, ...]) -> list[str]:
     return [*lines, "```", ""]
 
 
-def _who(action: Action) -> str:
-    roles = set(action.roles)
-    named = []
-    for side, title in ((CONSUMER_SIDE, "consumer side"), (MERCHANT_SIDE, "merchant side")):
-        if side <= roles:
-            named.append(title)
-            roles -= side
-    named += [role.replace("_", " ") for role in Role if role in roles]
-    return ", ".join(named) or "service only"
-
-
 def _when(action: Action) -> str:
     if action.during == OPEN:
         return "open"
@@ -233,19 +143,7 @@ def _when(action: Action) -> str:
 
 
 def _statuses(found: Iterable[StrEnum]) -> str:
-    return ", ".join("not filed" if one is Status.NONE else str(one) for one in Status if one in set(found))
-
-
-def _first_line(of: Any) -> str:
-    return " ".join((getdoc(of) or "").split("\n\n")[0].split())
-
-
-def _short(event: type[Event]) -> str:
-    return f"`{event.name.removeprefix('complaint.')}`"
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return listed(found, "not filed")
 
 
 def procedure_tables() -> list[str]:
@@ -254,24 +152,8 @@ def procedure_tables() -> list[str]:
         if procedure is clocks:
             continue
         name = procedure.__name__.rpartition(".")[2]
-        lines += [f"### {TITLES[name]}", "", f"`domain/complaint/{name}.py`: {_first_line(procedure)}", ""]
-        lines += [_row("action", "who", "when", "leads to", "events", "rule (source)", "what"), _row(*["---"] * 7)]
-        own = [one for one in vars(procedure).values() if isinstance(one, Action)]
-        for action in own:
-            if action.decide.__module__ != procedure.__name__:
-                continue
-            lines.append(
-                _row(
-                    f"`{action.name}`",
-                    _who(action),
-                    _when(action),
-                    _statuses(action.to) or "as it was",
-                    ", ".join(map(_short, events_of(action))),
-                    f"{action.rule}{f' ({action.source})' if action.source else ''}",
-                    _first_line(action.decide),
-                )
-            )
-        lines.append("")
+        lines += [f"### {TITLES[name]}", "", f"`domain/complaint/{name}.py`: {first_line(procedure)}", ""]
+        lines += action_table(procedure, _when, _statuses)
     return lines
 
 
@@ -292,10 +174,7 @@ def _beginnings() -> dict[str, list[str]]:
 
 def clock_table() -> list[str]:
     begun, passed = _beginnings(), lapses()
-    lines = [
-        _row("deadline", "begun by", "terms of the first edition", "stands still", "when it passes"),
-        _row(*["---"] * 5),
-    ]
+    lines = table("deadline", "begun by", "terms of the first edition", "stands still", "when it passes")
     for deadline in Deadline:
         terms = {
             f"{term.n} {term.unit.replace('_', ' ')} ({term.source})": None
@@ -307,7 +186,7 @@ def clock_table() -> list[str]:
         after = ", ".join(f"`{name.removeprefix('complaint.')}`" for name in events) or "`deadline_missed`"
         led = ", ".join(f"{before} to {to}" for before, to in sorted(moves))
         lines.append(
-            _row(
+            row(
                 deadline.replace("_", " "),
                 ", ".join(begun[deadline.name]),
                 "; ".join(terms) or "as given",
@@ -326,29 +205,6 @@ _TERMS = {
 }
 
 
-def scenarios() -> dict[str, list[tuple[str, str]]]:
-    """For each requirement: the tests that name it, with their files."""
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for path in sorted((ROOT / "tests" / "domain").glob("test_*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            named = re.match(r"test_((?:[a-g][0-9]+_)+)", getattr(node, "name", ""))
-            for id in named[1].split("_")[:-1] if named else ():
-                name = str(getattr(node, "name", ""))
-                found[id.upper()].append((name.removeprefix(f"test_{named[1] if named else ''}"), path.name))
-    return found
-
-
-def scenario_table() -> list[str]:
-    lines = [_row("requirement", "what", "scenario", "file"), _row(*["---"] * 4)]
-    found = scenarios()
-    for id in sorted(found, key=lambda id: (id[0], int(id[1:]))):
-        if id not in WHAT:
-            raise KeyError(f"say in WHAT of {__name__} what {id} is about")
-        for name, file in found[id]:
-            lines.append(_row(id, WHAT[id], name.replace("_", " "), f"`tests/domain/{file}`"))
-    return [*lines, ""]
-
-
 def document() -> str:
     """The text of docs/procedures.md."""
     others = tuple(set(RequestKind) - {RequestKind.COMPLAINT})
@@ -356,7 +212,8 @@ def document() -> str:
         [
             "# Procedures",
             "",
-            f"Made from the code and from the names of its tests by `{AGAIN}`; do not edit.",
+            f"Made from the code by `{AGAIN}`; do not edit. [actors.md](actors.md) has the procedures of merchants,",
+            "platforms and authorities, [scenarios.md](scenarios.md) which test shows what.",
             "",
             "## The life of a complaint",
             "",
@@ -378,12 +235,17 @@ def document() -> str:
             "are data of the rulebook; a complaint that was accepted stays under the rule set of that day.",
             "",
             *clock_table(),
-            "## Scenarios",
-            "",
-            *scenario_table(),
         ]
     )
 
 
+#: The files in docs/, and what makes each.
+DOCUMENTS = {
+    ROOT / "docs" / "procedures.md": document,
+    ROOT / "docs" / "actors.md": actors.document,
+    ROOT / "docs" / "scenarios.md": requirements.document,
+}
+
 if __name__ == "__main__":
-    DOCUMENT.write_text(document(), encoding="utf-8")
+    for path, make in DOCUMENTS.items():
+        path.write_text(make(), encoding="utf-8")

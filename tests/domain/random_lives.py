@@ -16,11 +16,12 @@ from domain.complaint import advances, filing, life
 from domain.complaint.advances import AdvanceRequested
 from domain.complaint.life import ACTIONS, OF_A_REGISTER, ComplaintEvent
 from domain.complaint.links import Consequence, link
+from domain.complaint.reports import revise_penalty
 from domain.complaint.state import ENDED, NEW, Complaint, Status
 from domain.errors import LedgerError
 from domain.rulebook.book import Rulebook
 from domain.streams import COMPLAINT
-from domain.values import Actor, Role
+from domain.values import Actor, Money, Role
 from tests.domain.arguments import ACTORS, IDS, Occasion, arguments
 from tests.domain.lives import ACCEPTED, ALLEGED, CASE, DEFRAUDED, MEDIATING, ONE_CLICK, RESOLVED
 from tests.domain.scenario import FIRST, day, on
@@ -118,7 +119,11 @@ PREPARING = frozenset(
 def answered(
     history: Sequence[ComplaintEvent], state: Complaint, at: datetime, chance: Random
 ) -> Sequence[ComplaintEvent]:
-    """What comes back from other streams: a fund's answer to what it was asked for, or a consequence."""
+    """What comes back from other streams: a fund's answer to what it was asked for, a revision, a consequence."""
+    if not state.advances.pending and chance.random() < 0.3:
+        fine = chance.choice((None, Money(fen=chance.randint(1, 10**6))))
+        counts = fine is not None
+        return revise_penalty(state, at=at, by=SERVICE, measure=f"measure-{IDS[0]}", fine=fine, counts=counts)
     if not state.advances.pending:
         consequence = chance.choice(list(Consequence))
         return link(state, at=at, by=SERVICE, consequence=consequence, stream=f"measure-{IDS[0]}", number=None)

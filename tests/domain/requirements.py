@@ -26,6 +26,7 @@ WHAT = {
     "A14": "reports: verification, case, penalty, reward",
     "B1": "seven-day promise and publication",
     "B2": "joining and leaving the promise",
+    "B4": "rankings and awards",
     "B5": "warning cases and the yearly list",
     "B6": "fraud: evidence, blacklist, compensation",
     "B7": "silence has consequences",

@@ -169,6 +169,8 @@ def test_b6_a_claim_below_the_price_is_in_the_price_and_without_a_price_the_clai
     assert fraud.full_compensation(paid, None) == (by_platform(OutcomeKind.FULL_REFUND, "199.00"),)
     unpaid = state._replace(paid=None, claim=yuan("150.00"))
     assert fraud.full_compensation(unpaid, None) == (by_platform(OutcomeKind.COMPENSATION, "150.00"),)
+    joint = state._replace(paid=yuan("199.00"), claim=yuan("100.00"), members={"x": 50_00})
+    assert fraud.full_compensation(joint, None) == (by_platform(OutcomeKind.FULL_REFUND, "150.00"),)
     loss = yuan("300.00")
     assert sum(one.amount.fen for one in fraud.full_compensation(paid, loss) if one.amount) == loss.fen
 
@@ -205,15 +207,24 @@ def test_b6_d3_the_decision_is_published_like_any_of_a_platform() -> None:
     )
 
 
-def test_b6_a_fraud_that_was_alleged_before_the_end_is_decided_when_the_case_goes_on() -> None:
+def test_b6_a_fraud_that_was_not_decided_when_the_case_ended_is_alleged_anew_with_a_new_term() -> None:
     again = lived(
-        step(ending.close, day(3), MEDIATOR, ground="no_agreement"),
+        step(ending.close, day(1.5), MEDIATOR, ground="no_agreement"),
         step(ending.reopen, day(4), CONSUMER, reason="it is fraud"),
         since=ALLEGED,
     )
-    given(*again[:-1]).when(fraud.verify_fraud, at=day(5), by=PLATFORM, **VERIFY).refused("verify-fraud-on-evidence")
-    accepted = given(*again).when(fraud.verify_fraud, at=day(5), by=PLATFORM, verified=False, reasons="x")
-    assert accepted.events[-1] == FraudRejected(occurred_at=day(5), actor=PLATFORM, reasons="x", **PARTIES)
+    assert COMPLAINT.fold(again[:-1]).fraud == Fraud()
+    given(*again).when(fraud.verify_fraud, at=day(5), by=PLATFORM, **VERIFY).refused("fraud-that-is-alleged")
+    given(*again).when(fraud.allege_fraud, at=day(5), by=CONSUMER, **ALLEGING).then(
+        FraudAlleged(
+            occurred_at=day(5),
+            actor=CONSUMER,
+            merchant_id=MERCHANT_ID,
+            rule_set=RULES,
+            clocks=(clock(Deadline.EVIDENCE, day(5), day(6), RULES),),
+            **ALLEGING,
+        )
+    )
 
 
 def test_d1_b6_what_is_arbitrated_is_not_decided_as_fraud() -> None:

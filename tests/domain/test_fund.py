@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
+
+import pytest
 
 from domain.fund import advances, keeping
 from domain.fund.advances import Advanced, AdvanceRefused, Recovered, Shortfall, WrittenOff
@@ -17,9 +20,8 @@ OPENED = Opened(occurred_at=day(0), actor=REGULATOR, title="消费者权益保�
 PAYING: dict[str, Any] = {"contributor": MERCHANT_ID, "reference": "bank 1"}
 PAID = PaidIn(occurred_at=day(1), actor=REGULATOR, amount=yuan("1000"), balance=yuan("1000"), **PAYING)
 ASKED: dict[str, Any] = {"complaint_id": COMPLAINT_ID, "request": 1, "item": 1, "amount": yuan("300.01")}
-ADVANCED = Advanced(
-    occurred_at=day(2), actor=SERVICE, number=1, merchant_id=MERCHANT_ID, balance=yuan("699.99"), **ASKED
-)
+OWED: dict[str, Any] = {"payer": "merchant", "debtor": MERCHANT_ID}
+ADVANCED = Advanced(occurred_at=day(2), actor=SERVICE, number=1, balance=yuan("699.99"), **OWED, **ASKED)
 RECOVERY: dict[str, Any] = {"advance": 1, "reference": "bank 2"}
 RECOVERED = Recovered(occurred_at=day(3), actor=REGULATOR, amount=yuan("100"), balance=yuan("799.99"), **RECOVERY)
 OUTSTANDING = (OPENED, PAID, ADVANCED, RECOVERED)
@@ -55,10 +57,9 @@ def test_d4_nothing_is_paid_into_a_fund_that_is_closed() -> None:
     )
 
 
-def test_d4_the_fund_advances_what_a_complaint_requested_once() -> None:
-    asking = {"at": day(2), "by": SERVICE, "merchant_id": MERCHANT_ID, **ASKED}
+def test_d4_the_fund_advances_what_a_complaint_requested() -> None:
+    asking = {"at": day(2), "by": SERVICE, **OWED, **ASKED}
     given(OPENED, PAID, kind=FUND).when(advances.advance, **asking).then(ADVANCED)
-    given(OPENED, PAID, ADVANCED, kind=FUND).when(advances.advance, **asking).then()
     given(kind=FUND).when(advances.advance, **asking).then()
     second = ADVANCED.model_copy(update={"number": 2, "request": 2, "balance": yuan("399.98")})
     given(OPENED, PAID, ADVANCED, kind=FUND).when(advances.advance, **{**asking, "request": 2}).then(second)
@@ -68,7 +69,7 @@ def test_d4_the_fund_advances_no_more_than_it_has() -> None:
     def refused(reason: Shortfall, **changed: Any) -> AdvanceRefused:
         return AdvanceRefused(occurred_at=day(2), actor=SERVICE, reason=reason, **{**ASKED, **changed})
 
-    asking = {"at": day(2), "by": SERVICE, "merchant_id": None, **ASKED}
+    asking = {"at": day(2), "by": SERVICE, **OWED, **ASKED}
     given(OPENED, kind=FUND).when(advances.advance, **asking).then(refused(Shortfall.BALANCE))
     dollars = Money.parse("1", "USD")
     given(OPENED, PAID, kind=FUND).when(advances.advance, **{**asking, "amount": dollars}).then(
@@ -78,15 +79,28 @@ def test_d4_the_fund_advances_no_more_than_it_has() -> None:
     given(OPENED, PAID, closed, kind=FUND).when(advances.advance, **asking).then(refused(Shortfall.CLOSED))
 
 
-def test_d4_a_request_that_was_refused_is_not_answered_again() -> None:
-    refused = AdvanceRefused(occurred_at=day(0.5), actor=SERVICE, reason=Shortfall.BALANCE, **ASKED)
-    given(OPENED, refused, PAID, kind=FUND).when(
-        advances.advance, at=day(2), by=SERVICE, merchant_id=None, **ASKED
-    ).then()
+@pytest.mark.parametrize(("payer", "debtor"), [("platform", "taobao"), ("payment_provider", None)])
+def test_d4_an_advance_is_owed_by_who_has_to_pay(payer: str, debtor: str | None) -> None:
+    owed = {"payer": payer, "debtor": debtor}
+    given(OPENED, PAID, kind=FUND).when(advances.advance, at=day(2), by=SERVICE, **owed, **ASKED).then(
+        ADVANCED.model_copy(update=owed)
+    )
+
+
+def test_d4_a_fund_of_many_advances_is_folded_fast_and_knows_what_is_outstanding() -> None:
+    many = [ADVANCED.model_copy(update={"number": number}) for number in range(1, 16_001)]
+    back = [RECOVERED.model_copy(update={"advance": number, "amount": many[0].amount}) for number in range(2, 16_001)]
+    begun = perf_counter()
+    state = FUND.fold((OPENED, PAID, *many))
+    taken = perf_counter() - begun
+    assert len(state.outstanding) == 16_000
+    assert dict(FUND.fold((OPENED, PAID, *many, *back)).outstanding) == {1: 300_01}
+    # Twenty times what it takes, and a fraction of what copying all of it each time would.
+    assert taken < 2
 
 
 def test_d4_a_request_may_be_older_than_the_last_thing_that_happened() -> None:
-    asking = {"at": day(0.5), "by": SERVICE, "merchant_id": MERCHANT_ID, **ASKED}
+    asking = {"at": day(0.5), "by": SERVICE, **OWED, **ASKED}
     older = ADVANCED.model_copy(update={"occurred_at": day(0.5)})
     given(OPENED, PAID, kind=FUND).when(advances.advance, **asking).then(older)
     assert FUND.fold([OPENED, PAID, older]).since == day(1)

@@ -90,7 +90,8 @@ class Keeping(RuleBasedStateMachine):
                 request=request,
                 item=0,
                 amount=Money(fen=fen, currency="USD" if fen % 10 == 0 else "CNY"),
-                merchant_id=MERCHANTS[0],
+                payer="merchant",
+                debtor=MERCHANTS[0],
             )
         )
 
@@ -121,13 +122,12 @@ class Keeping(RuleBasedStateMachine):
             assert not self.state.outstanding
 
     @invariant()
-    def each_request_is_answered_once(self) -> None:
-        answers = [
-            (one.complaint_id, one.request)
-            for one in self.history
-            if isinstance(one, Advanced | advances.AdvanceRefused)
-        ]
-        assert len(set(answers)) == len(answers)
+    def what_is_outstanding_is_known_of_each_advance(self) -> None:
+        left = {one.number: one.amount.fen for one in self.history if isinstance(one, Advanced)}
+        for one in self.history:
+            if isinstance(one, Recovered | WrittenOff):
+                left[one.advance] -= one.amount.fen
+        assert dict(self.state.outstanding) == {number: fen for number, fen in left.items() if fen}
 
     def teardown(self) -> None:
         assert FUND.fold(self.history) == self.state

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from domain.event import Event
-from domain.grievance import complaining, deciding
+from domain.grievance import complaining, deciding, links
 from domain.grievance.complaining import Answered, AnswerMissed, Complained, Settled, Withdrawn
 from domain.grievance.deciding import Decided, TakenUp
+from domain.grievance.links import ConsequenceLinked
+from domain.grievance.state import Grieved, grieved
 from domain.rulebook.book import TermName
 from domain.rulebook.terms import RunningTerm
 from domain.streams import COMPLAINT
@@ -23,6 +25,7 @@ from tests.domain.scenario import (
     MERCHANT_ID,
     PLATFORM,
     REGULATOR,
+    SERVICE,
     Outcome,
     day,
     given,
@@ -30,6 +33,8 @@ from tests.domain.scenario import (
 )
 
 PLATFORM_ID = "platform-77777777-7777-4777-8777-777777777777"
+GRIEVANCE = "grievance-66666666-6666-4666-8666-666666666666"
+MEASURE = "measure-66666666-6666-4666-8666-666666666666"
 OFFICE = "office-55555555-5555-4555-8555-555555555555"
 #: Complained on 2 March; the term is 15 days.
 DUE = on("2026-03-18 00:00") - timedelta(microseconds=1)
@@ -111,6 +116,37 @@ def test_e9_the_platform_answers_in_its_term_or_the_miss_is_recorded() -> None:
     given(COMPLAINED, MISSED, TAKEN_UP, kind=KIND).when(answer, **{**answering, "at": day(21)}).then(
         late.model_copy(update={"occurred_at": day(21)})
     )
+
+
+def test_e9_an_answer_in_time_that_is_recorded_late_is_in_time() -> None:
+    answering = {"at": day(3), "by": PLATFORM, "text": "it is our rule"}
+    given(COMPLAINED, MISSED, kind=KIND).when(complaining.answer_grievance, **answering).then(ANSWERED)
+    given(COMPLAINED, MISSED, TAKEN_UP, kind=KIND).when(complaining.answer_grievance, **answering).then(ANSWERED)
+
+
+def test_e9_its_steps_are_recorded_in_their_order() -> None:
+    before = {"at": day(-1), "by": PLATFORM, "text": "it is our rule"}
+    given(COMPLAINED, kind=KIND).when(complaining.answer_grievance, **before).invalid("before the grievance")
+    taking = {"at": day(2), "by": REGULATOR, "office_id": OFFICE}
+    given(COMPLAINED, ANSWERED, kind=KIND).when(deciding.take_up, **taking).invalid("the platform answered")
+    given(COMPLAINED, MISSED, kind=KIND).when(deciding.take_up, **taking).invalid("its term passed")
+    decide(ANSWERED, TAKEN_UP, at=day(19)).invalid("it was taken up")
+    settled = SETTLED.model_copy(update={"occurred_at": day(2)})
+    given(COMPLAINED, ANSWERED, kind=KIND).when(
+        complaining.settle_grievance, at=day(2), by=MERCHANT, terms="the sums are paid back"
+    ).then(settled)
+
+
+def test_e9_what_a_grievance_led_to_is_found_from_it() -> None:
+    linked = ConsequenceLinked(occurred_at=day(30), actor=SERVICE, stream=MEASURE)
+    linking: dict[str, Any] = {"at": day(30), "by": SERVICE, "stream": MEASURE}
+    history = (COMPLAINED, ANSWERED, TAKEN_UP, DECIDED)
+    given(*history, kind=KIND).when(links.link, **linking).then(linked)
+    given(kind=KIND).when(links.link, **linking).then()
+    assert KIND.fold([*history, linked]) == KIND.fold(history)
+    assert grieved(GRIEVANCE, KIND.fold(history)) == Grieved(GRIEVANCE, PLATFORM_ID, upheld=True)
+    for undecided in ((COMPLAINED,), (*history[:-1], DECIDED.model_copy(update={"upheld": False}))):
+        assert grieved(GRIEVANCE, KIND.fold(undecided)) == Grieved(GRIEVANCE, PLATFORM_ID, upheld=False)
 
 
 def test_e9_a_term_that_passed_is_noticed_once() -> None:

@@ -39,7 +39,7 @@ class GrievanceLife(Life):
         if isinstance(event, AnswerMissed):
             assert event.occurred_at == self.due()
         if isinstance(event, TakenUp):
-            assert before.answered or before.missed
+            assert before.answered is not None or before.status is Status.UNANSWERED
         if isinstance(event, Decided):
             assert event.upheld == (event.violation is not None)
 

@@ -15,6 +15,7 @@ from domain.complaint.handling import (
     Accepted,
     CalledBack,
     Concluded,
+    MerchantNamed,
     Received,
     Referred,
     Refused,
@@ -28,6 +29,8 @@ from domain.complaint.handling import (
 from domain.complaint.jurisdiction import OfficeBasis, Shop
 from domain.complaint.state import Deadline, RequestKind, Status
 from domain.event import Event
+from domain.merchant.state import Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.rulebook.book import EMPTY, Authority
 from domain.streams import COMPLAINT
 from domain.subject.state import Purpose, Subject
@@ -60,6 +63,7 @@ from tests.domain.scenario import (
     FIRST,
     MEDIATOR,
     MERCHANT,
+    MERCHANT_ID,
     PARTNER,
     REGULATOR,
     SERVICE,
@@ -113,6 +117,53 @@ def test_a13_a_superior_office_may_receive_it(division: str) -> None:
     given(*FILED).when(handling.receive, at=day(1), **{**RECEIVE, "division": division}).then(
         AS_RECEIVED.model_copy(update={"division": division})
     )
+
+
+OTHER = "merchant-23232323-2323-4232-8232-232323232323"
+NAMING: dict[str, Any] = {"merchant_id": OTHER, "merchant": Merchant()}
+
+
+def test_a13_b7_who_receives_what_was_not_routed_can_name_the_merchant() -> None:
+    given(*FILED).when(handling.receive, at=day(1), **RECEIVE, **NAMING).then(
+        received := AS_RECEIVED.model_copy(update={"merchant_id": OTHER})
+    )
+    history = (*FILED, received)
+    assert (COMPLAINT.fold(history).merchant_id, row_of(history).merchant_id) == (OTHER, OTHER)
+    # It is about one merchant from then on.
+    accepting = {"at": day(2), "by": REGULATOR}
+    another = {"merchant_id": MERCHANT_ID, "merchant": Merchant()}
+    given(*history).when(handling.accept, **accepting, **another).refused("name-one-merchant")
+    for known in (NAMING, {**another, "merchant": Merchant(absorbed=frozenset({OTHER}))}):
+        (accepted,) = given(*history).when(handling.accept, **accepting, **known).events
+        assert isinstance(accepted, Accepted)
+        assert accepted.merchant_id is None
+
+
+def test_a13_b7_the_merchant_can_be_named_when_it_is_accepted() -> None:
+    (accepted,) = given(*RECEIVED).when(handling.accept, at=day(2), by=REGULATOR, **NAMING).events
+    assert isinstance(accepted, Accepted)
+    assert accepted.merchant_id == OTHER
+    history = (*RECEIVED, accepted)
+    assert (COMPLAINT.fold(history).merchant_id, row_of(history).merchant_id) == (OTHER, OTHER)
+
+
+@pytest.mark.parametrize("history", [FILED, RECEIVED, MEDIATING, VERIFYING])
+def test_a13_b7_the_merchant_is_named_while_it_is_open_and_not_known(history: tuple[Event, ...]) -> None:
+    naming = {"at": day(4), "by": REGULATOR, **NAMING}
+    given(*history).when(handling.name_merchant, **naming).then(
+        named := MerchantNamed(occurred_at=day(4), actor=REGULATOR, merchant_id=OTHER)
+    )
+    after = (*history, named)
+    assert (COMPLAINT.fold(after).merchant_id, row_of(after).merchant_id) == (OTHER, OTHER)
+    given(*after).when(handling.name_merchant, **naming).refused("name-one-merchant")
+    given(*history).when(handling.name_merchant, **{**naming, "by": MERCHANT}).refused("name-one-merchant-by")
+    merged = Merchant(MerchantStatus.MERGED, merged_into=MERCHANT_ID)
+    given(*history).when(handling.name_merchant, **{**naming, "merchant": merged}).refused("name-who-goes-on")
+
+
+def test_a13_b7_no_merchant_is_named_after_the_end_or_in_place_of_another() -> None:
+    given(*RESOLVED).when(handling.name_merchant, at=day(9), by=REGULATOR, **NAMING).refused("name-one-merchant")
+    given(*ROUTED).when(handling.name_merchant, at=day(9), by=REGULATOR, **NAMING).refused("name-one-merchant")
 
 
 ASKED = lived(step(handling.ask_supplement, day(3), REGULATOR, items=("invoice",)), since=RECEIVED)

@@ -16,14 +16,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from domain.action import Action
 from domain.complaint import clocks, filing, life
-from domain.complaint.advances import AdvancePaid, AdvanceRefused
+from domain.complaint.advances import AdvancePaid, AdvanceRefused, AdvanceRequested
 from domain.complaint.clocks import ClocksResumed, ClocksStopped, DuesRevised
 from domain.complaint.life import ACTIONS, OF_A_REGISTER, ComplaintEvent
 from domain.complaint.links import ConsequenceLinked
+from domain.complaint.reports import PenaltyRevised
 from domain.complaint.settlement import Performed, Resolved
 from domain.complaint.state import ENDED, NEW, Complaint, Deadline, Outcome, OutcomeKind, RequestKind, Status
 from domain.errors import LedgerError, RuleViolation
 from domain.event import Event
+from domain.rulebook.book import LimitName
 from domain.streams import COMPLAINT
 from domain.values import Money
 from projections.complaint_details import COMPLAINT_DETAILS, Row
@@ -47,7 +49,7 @@ from tests.domain.scenario import day
 from tests.domain.sources import events_of
 
 #: What comes back from other streams, whenever it comes.
-ANSWERS = {AdvancePaid.name, AdvanceRefused.name, ConsequenceLinked.name}
+ANSWERS = {AdvancePaid.name, AdvanceRefused.name, ConsequenceLinked.name, PenaltyRevised.name}
 #: The events that may follow each end: those of the actions that it allows, and what other streams and time bring.
 AFTER = {
     status: ANSWERS
@@ -116,6 +118,8 @@ class Life(RuleBasedStateMachine):
             before, self.state = self.state, life.evolve(self.state, event)
             self.history.append(event)
             self.row = COMPLAINT_DETAILS.fold(self.row, event)
+            if isinstance(event, AdvanceRequested):
+                no_more_is_advanced_than_was_lost(before, event)
             if before.status in ENDED:
                 assert event.name in AFTER[before.status]
             if event.name != "complaint.reopened":
@@ -143,6 +147,7 @@ class Life(RuleBasedStateMachine):
         assert (row.kind, row.consumer_id) == (state.kind, state.consumer_id)
         assert (row.concluded_at is not None) == state.concluded
         assert (row.mediator_id or "") == state.mediation.mediator_id
+        assert row.recovered_fen == state.recovered.get("CNY", 0)
         if not state.imported:
             assert (row.merchant_id or "") == state.merchant_id
 
@@ -194,6 +199,17 @@ def money_adds_up(history: list[ComplaintEvent], row: Row | None) -> None:
                     recovered += in_yuan(event.amount)
     if row is not None:
         assert (row.recovered_fen, row.punitive_fen) == (recovered, punitive)
+
+
+def no_more_is_advanced_than_was_lost(before: Complaint, event: AdvanceRequested) -> None:
+    """With what has come back and what is being advanced, over all rounds; and never punitive damages."""
+    currency, advances = event.amount.currency, before.advances
+    lost, recovered = before.lost(currency), before.recovered.get(currency, 0)
+    assert event.kind is not OutcomeKind.PUNITIVE_DAMAGES
+    assert event.amount.fen > 0
+    assert lost is None or recovered + advances.awaited(currency) + event.amount.fen <= lost
+    cap = BOOKS[0].rule_sets["supervision-2019"].limits[LimitName.ADVANCE_CAP_FEN]
+    assert advances.paid.get(currency, 0) + advances.awaited(currency) + event.amount.fen <= cap
 
 
 def in_yuan(money: Money | None) -> int:

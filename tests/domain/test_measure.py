@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from domain.event import Event
+from domain.grievance.state import Grieved
 from domain.measure import ending, imposing
 from domain.measure.ending import Ended, Lifted, Paid
 from domain.measure.state import MeasureKind, Remedy, RemedyKind, RuleReference, Status
+from domain.merchant.state import Merchant
+from domain.reactions import reactions_to
 from domain.rulebook.book import EMPTY
 from domain.streams import MEASURE as KIND
 from domain.values import CLOCK, Money
 from tests.domain.measures import (
+    ADMITTED,
     APPEALED,
     BY_OFFICE,
     BY_PLATFORM,
@@ -22,9 +27,12 @@ from tests.domain.measures import (
     COMPLAINT,
     FINED,
     LIMITED,
+    MERGED,
     OFFICE,
+    OLD,
     OTHER,
     PLATFORM_ID,
+    SOUGHT,
     UPHELD,
 )
 from tests.domain.scenario import (
@@ -39,6 +47,11 @@ from tests.domain.scenario import (
     day,
     given,
 )
+
+GRIEVANCE = "grievance-66666666-6666-4666-8666-666666666666"
+MEASURE = "measure-66666666-6666-4666-8666-666666666666"
+OTHER_PLATFORM = "platform-99999999-9999-4999-8999-999999999999"
+UPHELD_GRIEVANCE = Grieved(GRIEVANCE, PLATFORM_ID, upheld=True)
 
 
 def impose(of: dict[str, Any], **other: Any) -> Outcome:
@@ -72,7 +85,7 @@ def test_e1_each_ladder_has_measures_of_its_own() -> None:
 
 
 def test_e1_an_authority_measures_platforms_too_and_a_platform_merchants_only() -> None:
-    impose(BY_OFFICE, target=PLATFORM_ID).then(FINED.model_copy(update={"target": PLATFORM_ID}))
+    impose(BY_OFFICE, target=PLATFORM_ID, target_state=ADMITTED).then(FINED.model_copy(update={"target": PLATFORM_ID}))
     impose(BY_PLATFORM, target=PLATFORM_ID).refused("platform-measures-merchants")
 
 
@@ -127,7 +140,47 @@ def test_e7_a_measure_answers_a_notice_about_its_target() -> None:
     impose(BY_PLATFORM, notice=1).then(LIMITED.model_copy(update={"notice": 1}))
     impose(BY_PLATFORM, notice=2).refused("measure-answers-its-notice")
     impose(BY_PLATFORM, notice=3).refused("measure-answers-its-notice")
-    impose(BY_PLATFORM, notice=4).invalid("no notice 4")
+    impose(BY_PLATFORM, notice=5).invalid("no notice 5")
+    impose(BY_PLATFORM, at=day(8), notice=1).invalid("notice 1 was given")
+
+
+def test_e7_a_measure_on_who_goes_on_answers_a_notice_about_who_was_merged_into_it() -> None:
+    impose(BY_PLATFORM, notice=4).then(LIMITED.model_copy(update={"notice": 4}))
+
+
+def test_e1_a_measure_is_on_a_merchant_that_goes_on() -> None:
+    impose(BY_OFFICE, target_state=MERGED).refused("consequence-for-who-goes-on")
+    impose(BY_PLATFORM, target_state=MERGED).refused("consequence-for-who-goes-on")
+    impose(BY_PLATFORM, target_state=Merchant()).refused("consequence-for-who-goes-on")
+    merged = impose(BY_OFFICE, target_state=MERGED).error
+    assert merged is not None
+    assert OTHER in (merged.hint or "")
+
+
+def test_e1_complaints_that_were_sent_to_a_merchant_merged_into_the_target_count() -> None:
+    (one,) = BY_OFFICE["traced"]
+    impose(BY_OFFICE, traced=(replace(one, merchant_id=OLD),)).then(FINED)
+    impose(BY_OFFICE, traced=(replace(one, merchant_id=OTHER),)).refused("consequence-of-own-complaints")
+
+
+def test_e9_an_upheld_grievance_can_lead_to_a_penalty_on_the_platform() -> None:
+    on_platform: dict[str, Any] = {**BY_OFFICE, "target": PLATFORM_ID, "target_state": ADMITTED}
+    alone = {"complaints": (), "traced": (), "grievances": (GRIEVANCE,), "grieved": (UPHELD_GRIEVANCE,)}
+    fined = FINED.model_copy(update={"target": PLATFORM_ID, "grievances": (GRIEVANCE,)})
+    impose({**on_platform, **alone}).then(fined.model_copy(update={"complaints": ()}))
+    impose(on_platform, grievances=(GRIEVANCE,), grieved=(UPHELD_GRIEVANCE,)).then(fined)
+    impose(on_platform, complaints=(), traced=()).refused("consequence-traces-to-complaints")
+    for odd in (replace(UPHELD_GRIEVANCE, upheld=False), replace(UPHELD_GRIEVANCE, platform_id=OTHER_PLATFORM)):
+        impose({**on_platform, **alone}, grieved=(odd,)).refused("consequence-of-upheld-grievances")
+    impose({**on_platform, **alone}, grieved=()).refused("consequence-of-upheld-grievances")
+    impose(BY_OFFICE, grievances=(GRIEVANCE,), grieved=(UPHELD_GRIEVANCE,)).invalid("about platforms")
+
+
+def test_e9_the_penalty_is_found_from_its_grievances() -> None:
+    imposed = FINED.model_copy(update={"grievances": (GRIEVANCE, GRIEVANCE)})
+    found = [one for one in reactions_to(MEASURE, imposed, KIND.fold([imposed])) if one.stream == GRIEVANCE]
+    assert [one.rule for one in found] == ["grievances-behind-a-measure"]
+    assert not [one for one in reactions_to(MEASURE, FINED, KIND.fold([FINED])) if one.stream == GRIEVANCE]
 
 
 def from_report(*history: Event, **other: Any) -> Outcome:
@@ -148,7 +201,8 @@ def from_report(*history: Event, **other: Any) -> Outcome:
 
 
 def test_e1_a_report_that_led_to_a_penalty_begins_a_measure() -> None:
-    fined = FINED.model_copy(update={"actor": SERVICE, "case_number": "12", "reason": "false advertising"})
+    as_reported = {"actor": SERVICE, "case_number": "12", "reason": "false advertising", "report": COMPLAINT}
+    fined = FINED.model_copy(update=as_reported)
     from_report().then(fined)
     from_report(FINED).then()
     warned = fined.model_copy(update={"kind": MeasureKind.PENALTY_WARNING, "amount": None, "violation": None})
@@ -170,6 +224,7 @@ def test_e1_a_measure_ends_with_its_time_or_is_lifted_by_who_imposed_it() -> Non
     assert KIND.fold([LIMITED, APPEALED, ended, UPHELD]).status is Status.ENDED
     lifting = {"at": day(20), "reason": "reviews were removed"}
     lifted = Lifted(occurred_at=day(20), actor=PLATFORM, reason="reviews were removed")
+    given(LIMITED, kind=KIND).when(ending.lift, by=PLATFORM, at=day(9), reason="x").invalid("the measure was imposed")
     for history in ((LIMITED,), (CLOSED,), (LIMITED, APPEALED)):
         given(*history, kind=KIND).when(ending.lift, by=PLATFORM, **lifting).then(lifted)
     given(LIMITED, kind=KIND).when(ending.lift, by=REGULATOR, **lifting).refused("lifted-by-who-imposed")
@@ -197,5 +252,7 @@ def test_e1_a_fine_is_paid_to_the_fen_and_never_more() -> None:
     given(FINED, half, kind=KIND).when(pay, **paying, amount=Money(fen=50_001)).refused("pay-what-is-due")
     given(FINED, half, rest, kind=KIND).when(pay, **paying, amount=Money(fen=1)).refused("pay-what-is-due")
     given(LIMITED, kind=KIND).when(pay, **paying, amount=Money(fen=1)).refused("pay-what-is-due")
+    earlier = half.model_copy(update={"occurred_at": day(10.5)})
+    given(FINED, SOUGHT, kind=KIND).when(pay, **{**paying, "at": day(10.5)}, amount=Money(fen=150_000)).then(earlier)
     given(FINED, kind=KIND).when(pay, **paying, amount=Money(fen=1, currency="USD")).invalid("no payment on")
     given(FINED, kind=KIND).when(pay, **paying, amount=Money(fen=0)).invalid("no payment on")

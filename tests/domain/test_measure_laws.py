@@ -26,6 +26,8 @@ from domain.measure.state import (
     Status,
     is_milder,
 )
+from domain.merchant.state import Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.platform.state import Platform, RuleVersion, rule_in_force
 from domain.streams import MEASURE
 from domain.tracing import Traced
@@ -51,12 +53,15 @@ def _kind(occasion: Occasion) -> MeasureKind:
 
 MAKERS: Makers = {
     "target": lambda occasion: occasion.one_of(MERCHANT, MERCHANT, f"platform-{UUIDS[1]}"),
+    "target_state": lambda occasion: Merchant(status=MerchantStatus.REGISTERED),
     "imposed_by": lambda occasion: occasion.one_of(f"platform-{UUIDS[0]}", f"office-{UUIDS[0]}"),
     "kind": _kind,
     "violation": lambda occasion: "forged-reviews",
     "complaints": lambda occasion: (COMPLAINT,),
     "traced": lambda occasion: (Traced(COMPLAINT, RequestKind.COMPLAINT, Standing.ROUTED, MERCHANT),),
     "rule": lambda occasion: RuleReference(rule_id="reviews", version=occasion.one_of(1, 2, 2)),
+    "grievances": lambda occasion: (),
+    "grieved": lambda occasion: (),
     "notice": lambda occasion: None,
     "platform_id": lambda occasion: f"platform-{UUIDS[0]}",
     "platform": lambda occasion: PLATFORM,

@@ -10,7 +10,7 @@ from domain.event import Event
 from domain.measure import damages, remedies
 from domain.measure.damages import DamagesAwarded, DamagesClaimed
 from domain.measure.ending import Lifted, Paid
-from domain.measure.remedies import DecisionMissed, DecisionOutcome
+from domain.measure.remedies import DecisionMissed, DecisionOutcome, RemedyWithdrawn, Sued
 from domain.measure.state import MeasureKind, Remedy, RemedyKind, Sanction, Status, is_milder
 from domain.rulebook.book import TermName
 from domain.streams import MEASURE as KIND
@@ -21,10 +21,12 @@ from tests.domain.measures import (
     DECISION,
     FINED,
     LIMITED,
+    PLATFORM_ID,
     REVIEWER,
     REVOKED,
     SOUGHT,
     SUED,
+    SUIT,
     UPHELD,
     decided,
     running,
@@ -35,6 +37,7 @@ from tests.domain.scenario import (
     FIRST,
     MERCHANT,
     PLATFORM,
+    REGULATOR,
     SERVICE,
     Outcome,
     day,
@@ -117,7 +120,7 @@ def test_e2_each_remedy_is_decided_by_its_body_with_reasons() -> None:
 
 
 def test_e2_a_measure_that_is_revoked_does_not_count_in_credit() -> None:
-    decide(LIMITED, APPEALED, by=PLATFORM, outcome=DecisionOutcome.REVOKED).then(REVOKED)
+    decide(LIMITED, APPEALED, by=PLATFORM, outcome=DecisionOutcome.REVOKED, damages=Money(fen=0)).then(REVOKED)
     assert REVOKED.counts is False
     assert KIND.fold([LIMITED, APPEALED, REVOKED]).status is Status.REVOKED
     decide(LIMITED, APPEALED, by=PLATFORM, outcome=DecisionOutcome.UPHELD).then(UPHELD)
@@ -126,7 +129,7 @@ def test_e2_a_measure_that_is_revoked_does_not_count_in_credit() -> None:
 
 
 def test_e2_a_measure_is_varied_to_something_milder_only() -> None:
-    milder = {"kind": MeasureKind.TRAFFIC_CONTROL, "until": day(40)}
+    milder = {"kind": MeasureKind.TRAFFIC_CONTROL, "until": day(40), "damages": Money(fen=0)}
     decide(LIMITED, APPEALED, by=PLATFORM, outcome=DecisionOutcome.VARIED, **milder).then(
         decided(RemedyKind.APPEAL, DecisionOutcome.VARIED, PLATFORM, **milder)
     )
@@ -168,6 +171,14 @@ def test_e2_a_measure_is_varied_to_something_milder_only() -> None:
         (
             Sanction(kind=MeasureKind.FINE, amount=Money(fen=2)),
             Sanction(kind=MeasureKind.SUSPENSION, until=day(1)),
+            0,
+        ),
+        (Sanction(kind=MeasureKind.FINE, amount=Money(fen=2)), Sanction(kind=MeasureKind.LICENCE_REVOKED), 0),
+        (Sanction(kind=MeasureKind.PENALTY_WARNING), Sanction(kind=MeasureKind.SUSPENSION, until=day(1)), 1),
+        (Sanction(kind=MeasureKind.SUSPENSION, until=day(9)), Sanction(kind=MeasureKind.LICENCE_REVOKED), 1),
+        (
+            Sanction(kind=MeasureKind.SUSPENSION, until=day(1)),
+            Sanction(kind=MeasureKind.SUSPENSION, until=day(2)),
             1,
         ),
     ],
@@ -183,14 +194,77 @@ def test_e2_the_platform_decides_in_its_term_or_the_miss_is_recorded() -> None:
     assert KIND.next_due(state) == DECISION.due
     assert KIND.fall_due(state, at=DECISION.due, book=FIRST) == []
     assert KIND.fall_due(state, at=day(60), book=FIRST) == [missed]
-    decide(CLOSED, APPEALED, by=PLATFORM, outcome=DecisionOutcome.REVOKED, at=day(60)).then(
-        missed, REVOKED.model_copy(update={"occurred_at": day(60)})
+    late: dict[str, Any] = {"outcome": DecisionOutcome.REVOKED, "at": day(60), "damages": Money(fen=0)}
+    decide(CLOSED, APPEALED, by=PLATFORM, **late).then(missed, REVOKED.model_copy(update={"occurred_at": day(60)}))
+
+
+@pytest.mark.parametrize("by", [REGULATOR, ADJUDICATOR])
+def test_e2_an_appeal_that_the_platform_ignores_is_decided_by_an_authority_or_an_adjudicator(by: Actor) -> None:
+    missed = DecisionMissed(occurred_at=DECISION.due, actor=CLOCK)
+    late: dict[str, Any] = {"outcome": DecisionOutcome.REVOKED, "at": day(60), "damages": Money(fen=5000)}
+    revoked = REVOKED.model_copy(update={"occurred_at": day(60), "actor": by, "damages": Money(fen=5000)})
+    decide(CLOSED, APPEALED, by=by, **late).then(missed, revoked)
+    decide(CLOSED, APPEALED, missed, by=by, **late).then(revoked)
+    for history in ((CLOSED, APPEALED), (CLOSED, APPEALED, missed)):
+        decide(*history, by=by, **{**late, "at": day(13)}).refused("decided-by-its-body")
+    decide(FINED, SOUGHT, by=REGULATOR, **{**late, "damages": None}).refused("decided-by-its-body")
+    decide(CLOSED, APPEALED, missed, by=PLATFORM, **{**late, "at": day(13)}).then(
+        revoked.model_copy(update={"occurred_at": day(13), "actor": PLATFORM})
     )
+
+
+def test_e2_a_target_withdraws_what_it_contests_and_cannot_try_it_again() -> None:
+    withdrawing: dict[str, Any] = {"at": day(12), "by": MERCHANT, "reason": "it was true"}
+    withdraw = remedies.withdraw_remedy
+    appeal = RemedyWithdrawn(occurred_at=day(12), actor=MERCHANT, remedy=RemedyKind.APPEAL, reason="it was true")
+    review = appeal.model_copy(update={"remedy": RemedyKind.REVIEW})
+    given(LIMITED, APPEALED, kind=KIND).when(withdraw, **withdrawing).then(appeal)
+    given(FINED, SOUGHT, kind=KIND).when(withdraw, **withdrawing).then(review)
+    given(FINED, SOUGHT, kind=KIND).when(withdraw, **{**withdrawing, "by": PLATFORM}).refused("contested-by-its-target")
+    given(FINED, SOUGHT, kind=KIND).when(withdraw, **{**withdrawing, "at": day(10)}).invalid("done last against")
+    given(FINED, kind=KIND).when(withdraw, **withdrawing).refused("withdraw-what-is-contested")
+    given(FINED, SOUGHT, review, kind=KIND).when(
+        remedies.seek_review, at=day(13), by=MERCHANT, grounds="x", body="x"
+    ).refused("remedy-of-this-measure")
+    given(FINED, SOUGHT, review, kind=KIND).when(
+        remedies.sue, at=day(13), by=MERCHANT, court="x", reference="x", grounds="x"
+    ).then(Sued(occurred_at=day(13), actor=MERCHANT, court="x", reference="x", grounds="x"))
+    assert KIND.fold([CLOSED, APPEALED, appeal]).status is Status.IN_FORCE
+    assert KIND.fold([CLOSED, APPEALED, appeal]).claimed is None
+    lifted = Lifted(occurred_at=day(11), actor=PLATFORM, reason="x")
+    assert KIND.fold([CLOSED, APPEALED, lifted, appeal]).status is Status.ENDED
+    assert KIND.next_due is not None
+    assert KIND.next_due(KIND.fold([CLOSED, APPEALED, appeal])) is None
+
+
+def test_e2_only_whom_the_measure_is_on_contests_it_and_claims() -> None:
+    on_platform = FINED.model_copy(update={"target": PLATFORM_ID})
+    seeking: dict[str, Any] = {"at": day(11), "grounds": "it was true", "body": "City of Hangzhou"}
+    suing: dict[str, Any] = {"at": day(11), "court": "x", "reference": "x", "grounds": "x"}
+    for measure, theirs, others in ((FINED, MERCHANT, PLATFORM), (on_platform, PLATFORM, MERCHANT)):
+        for action, arguments in ((remedies.seek_review, seeking), (remedies.sue, suing)):
+            given(measure, kind=KIND).when(action, by=others, **arguments).refused("contested-by-its-target")
+            assert given(measure, kind=KIND).when(action, by=theirs, **arguments).error is None
+        revoked = decided(RemedyKind.REVIEW, DecisionOutcome.REVOKED, REVIEWER)
+        claiming: dict[str, Any] = {"at": day(14), "amount": Money(fen=1), "grounds": "x"}
+        claim = given(measure, SOUGHT.model_copy(update={"actor": theirs}), revoked, kind=KIND).when
+        claim(damages.claim_damages, by=others, **claiming).refused("contested-by-its-target")
+        assert claim(damages.claim_damages, by=theirs, **claiming).error is None
+
+
+def test_e2_what_is_done_against_a_measure_is_recorded_in_order_and_all_else_in_any() -> None:
+    lifted = Lifted(occurred_at=day(20), actor=PLATFORM, reason="x")
+    appealing = {"at": day(11), "by": MERCHANT, "grounds": "they are genuine", "damages": Money(fen=5000)}
+    given(LIMITED, lifted, kind=KIND).when(remedies.appeal, **appealing).then(APPEALED)
+    decide(LIMITED, APPEALED, by=PLATFORM, outcome=DecisionOutcome.UPHELD, at=day(10.5)).invalid("done last against")
+    suing = {"by": MERCHANT, "court": "x", "reference": "x", "grounds": "x"}
+    reviewed = decided(RemedyKind.REVIEW, DecisionOutcome.UPHELD, REVIEWER, remedies=(SUIT,))
+    given(FINED, SOUGHT, reviewed, kind=KIND).when(remedies.sue, at=day(12), **suing).invalid("done last against")
 
 
 def test_e2_damages_are_claimed_after_revocation_and_awarded_up_to_the_claim() -> None:
     appealed = APPEALED.model_copy(update={"damages": None})
-    revoked = (LIMITED, appealed, REVOKED)
+    revoked = (LIMITED, appealed, REVOKED.model_copy(update={"damages": None}))
     claimed = DamagesClaimed(occurred_at=day(14), actor=MERCHANT, amount=Money(fen=5000), grounds="lost sales")
     claiming = {"at": day(14), "by": MERCHANT, "amount": Money(fen=5000), "grounds": "lost sales"}
     given(*revoked, kind=KIND).when(damages.claim_damages, **claiming).then(claimed)
@@ -220,9 +294,26 @@ def test_e2_damages_claimed_with_the_appeal_can_be_awarded_with_the_decision() -
     decide(LIMITED, APPEALED, **revoked, damages=Money(fen=5001)).refused("damages-as-claimed")
     decide(LIMITED, APPEALED, **revoked, damages=Money(fen=5000, currency="USD")).refused("damages-as-claimed")
     decide(LIMITED, APPEALED, by=PLATFORM, outcome=DecisionOutcome.UPHELD, damages=Money(fen=1)).invalid("no damages")
-    given(LIMITED, APPEALED, REVOKED, kind=KIND).when(
-        damages.award_damages, at=day(15), by=ADJUDICATOR, amount=Money(fen=0), reasons="no loss"
-    ).then(DamagesAwarded(occurred_at=day(15), actor=ADJUDICATOR, amount=Money(fen=0), reasons="no loss"))
+
+
+def test_e2_damages_claimed_with_the_appeal_are_decided_with_it() -> None:
+    milder: dict[str, Any] = {"kind": MeasureKind.TRAFFIC_CONTROL, "until": day(40)}
+    for other in ({"outcome": DecisionOutcome.REVOKED}, {"outcome": DecisionOutcome.VARIED, **milder}):
+        decide(LIMITED, APPEALED, by=PLATFORM, **other).refused("damages-decided-with-appeal")
+        assert decide(LIMITED, APPEALED, by=PLATFORM, **other, damages=Money(fen=0)).error is None
+    decide(LIMITED, APPEALED, by=PLATFORM, outcome=DecisionOutcome.UPHELD).then(UPHELD)
+    claiming = {"at": day(14), "by": MERCHANT, "amount": Money(fen=1), "grounds": "x"}
+    given(LIMITED, APPEALED, REVOKED, kind=KIND).when(damages.claim_damages, **claiming).refused("damages-claimed-once")
+
+
+def test_e2_an_adjudicator_can_find_that_nothing_is_to_be_paid() -> None:
+    revoked = (LIMITED, APPEALED.model_copy(update={"damages": None}), REVOKED.model_copy(update={"damages": None}))
+    claimed = DamagesClaimed(occurred_at=day(14), actor=MERCHANT, amount=Money(fen=5000), grounds="lost sales")
+    none = {"at": day(15), "by": ADJUDICATOR, "amount": Money(fen=0), "reasons": "no loss"}
+    given(*revoked, claimed, kind=KIND).when(damages.award_damages, **none).then(
+        DamagesAwarded(occurred_at=day(15), actor=ADJUDICATOR, amount=Money(fen=0), reasons="no loss")
+    )
+    given(*revoked, claimed, kind=KIND).when(damages.award_damages, **{**none, "at": day(13)}).invalid("done last")
 
 
 def test_e2_what_was_paid_beyond_what_is_due_is_paid_back() -> None:

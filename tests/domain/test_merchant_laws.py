@@ -17,22 +17,43 @@ from domain.complaint.state import RequestKind
 from domain.complaint.state import Status as ComplaintStatus
 from domain.event import Event
 from domain.kind import Kind
-from domain.merchant import registration, standing
-from domain.merchant.registration import Absorbed, LinkedBack, Relation, UnlinkedBack
-from domain.merchant.standing import Listed, ListingEnded
-from domain.merchant.state import ListName, Membership, Merchant, Status
+from domain.merchant import registration, standing, succession
+from domain.merchant.registration import Absorbed, LinkedBack, MergerUndone, Relation, Separated, UnlinkedBack
+from domain.merchant.standing import Listed, ListingEnded, ListingExtended, ListingRemoved
+from domain.merchant.state import Listing, ListName, Membership, Merchant, Status
 from domain.streams import MERCHANT as MERCHANTS
 from domain.tracing import Traced
 from domain.values import Actor
 from tests.domain.chance import SERVICE, UUIDS, Life, Makers, Occasion
-from tests.domain.scenario import FIRST
+from tests.domain.scenario import FIRST, on
 
 OWN, *OTHERS = (f"merchant-{one}" for one in UUIDS)
 COMPLAINTS = tuple(f"complaint-{one}" for one in UUIDS)
 PLATFORM = f"platform-{UUIDS[0]}"
 STANDING = actions_of(standing)
 #: What may follow when a merchant was merged: what time brings, and what other streams tell.
-STILL = (ListingEnded, LinkedBack, UnlinkedBack, Absorbed, Listed)
+STILL = (ListingEnded, LinkedBack, UnlinkedBack, Absorbed, Separated, Listed, ListingExtended)
+#: What authorities may still do then.
+TO_THE_END = (MergerUndone, ListingRemoved)
+
+
+def listings_of_another(chance: Random) -> list[Listing]:
+    """One for each list at most, as a merchant is on it once."""
+    return [
+        Listing(
+            name=name,
+            authority=PLATFORM,
+            title="t",
+            basis="b",
+            conditions="c",
+            complaints=(chance.choice(COMPLAINTS),),
+            ends=None,
+            repair=None,
+            carried_from="",
+            latest=on("2026-03-02 09:00"),
+        )
+        for name in chance.sample(list(ListName), chance.randint(0, 2))
+    ]
 
 
 def number(occasion: Occasion) -> int:
@@ -112,8 +133,11 @@ class Trading(Life):
         found: tuple[list[Any], ...] = (
             registration.link_back(self.state, **now, other=other, relation=Relation.AGENT_OF, basis="b"),
             registration.unlink_back(self.state, **now, other=other, reason="r"),
-            registration.absorb(self.state, **now, merchant_id=other),
-            standing.blacklist(self.state, **now, book=FIRST, platform_id=PLATFORM, complaint_id=complaint, basis="b"),
+            succession.absorb(self.state, **now, book=FIRST, merchant_id=other, listings=listings_of_another(chance)),
+            succession.separate(self.state, **now, merchant_id=other, reason="r"),
+            succession.blacklist(
+                self.state, **now, book=FIRST, platform_id=PLATFORM, complaint_id=complaint, basis="b"
+            ),
         )
         self.take(chance.choice(found))
 
@@ -134,7 +158,9 @@ class Trading(Life):
         return [name for name in super().legal(by) if name != "merge_merchant" or may_merge(self.state)]
 
     def happened(self, before: Any, event: Event) -> None:
-        assert before.status is not Status.MERGED or isinstance(event, STILL), "what is merged can only be read"
+        assert before.status is not Status.MERGED or isinstance(event, STILL + TO_THE_END), (
+            "what is merged can only be read"
+        )
 
     @invariant()
     def memberships_follow_one_another(self) -> None:

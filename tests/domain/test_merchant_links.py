@@ -12,10 +12,10 @@ from domain.event import Event
 from domain.merchant import registration
 from domain.merchant.membership import sign_promise
 from domain.merchant.registration import (
-    Absorbed,
     Linked,
     LinkedBack,
     MergedInto,
+    MergerUndone,
     Registered,
     Relation,
     Unlinked,
@@ -34,7 +34,9 @@ BASIS = "the business licence"
 REGISTERED = Registered(occurred_at=day(0), actor=SERVICE, trade_name="West Lake Appliances")
 LINKED = Linked(occurred_at=day(1), actor=MERCHANT, other=OTHER, relation=Relation.BRANCH_OF, basis=BASIS)
 BACK = LinkedBack(occurred_at=day(1), actor=SERVICE, other=OTHER, relation=Relation.BRANCH_OF, basis=BASIS)
-MERGED = MergedInto(occurred_at=day(2), actor=MERCHANT, into=OTHER, basis="merger of 2026")
+MERGED = MergedInto(occurred_at=day(2), actor=REGULATOR, into=OTHER, basis="merger of 2026")
+UNDONE = MergerUndone(occurred_at=day(4), actor=REGULATOR, into=OTHER, reason="the register refused it")
+UNDO: dict[str, Any] = {"at": day(4), "by": REGULATOR, "reason": "the register refused it"}
 LINK: dict[str, Any] = {
     "at": day(1),
     "by": MERCHANT,
@@ -45,7 +47,7 @@ LINK: dict[str, Any] = {
 }
 MERGE: dict[str, Any] = {
     "at": day(2),
-    "by": MERCHANT,
+    "by": REGULATOR,
     "own_id": MERCHANT_ID,
     "merchant_id": OTHER,
     "merchant": Merchant(Status.REGISTERED),
@@ -87,23 +89,46 @@ def test_e5_a_link_is_ended_where_it_was_recorded() -> None:
     )
 
 
-def test_e5_a_link_is_recorded_on_both_sides_once() -> None:
+def test_e5_a_link_is_recorded_on_both_sides() -> None:
     back = {"at": day(1), "by": SERVICE, "other": OTHER, "relation": Relation.BRANCH_OF, "basis": BASIS}
     after().when(registration.link_back, **back).then(BACK)
-    after(BACK).when(registration.link_back, **back).then()
     given(kind=MERCHANTS).when(registration.link_back, **back).then()
     ending = {"at": day(3), "by": SERVICE, "other": OTHER, "reason": "sold"}
     over = UnlinkedBack(occurred_at=day(3), actor=SERVICE, other=OTHER, reason="sold")
     after(BACK).when(registration.unlink_back, **ending).then(over)
-    after().when(registration.unlink_back, **ending).then()
+    given(kind=MERCHANTS).when(registration.unlink_back, **ending).then()
     after(BACK, over).when(registration.link_back, **back).then(BACK)
+
+
+def test_e5_what_follows_from_elsewhere_is_recorded_whatever_is_there_so_that_it_is_never_taken_for_new() -> None:
+    back = {"at": day(1), "by": SERVICE, "other": OTHER, "relation": Relation.BRANCH_OF, "basis": BASIS}
+    after(BACK).when(registration.link_back, **back).then(BACK)
+    ending = {"at": day(3), "by": SERVICE, "other": OTHER, "reason": "sold"}
+    after().when(registration.unlink_back, **ending).then(
+        UnlinkedBack(occurred_at=day(3), actor=SERVICE, other=OTHER, reason="sold")
+    )
+
+
+def test_e5_a_regulator_merges_a_merchant_and_nobody_else() -> None:
+    after().when(registration.merge_merchant, **{**MERGE, "by": MERCHANT}).refused("merged-once-by")
+
+
+def test_e5_a_merger_can_be_undone() -> None:
+    after(MERGED).when(registration.undo_merger, **UNDO).then(UNDONE)
+    after(MERGED).when(registration.undo_merger, **{**UNDO, "by": MERCHANT}).refused("undone-when-merged-by")
+    after(MERGED).when(registration.undo_merger, **{**UNDO, "at": day(1)}).invalid("before it was merged")
+    after().when(registration.undo_merger, **UNDO).refused("undone-when-merged")
+    after(MERGED, UNDONE).when(registration.merge_merchant, **{**MERGE, "at": day(5)}).then(
+        MERGED.model_copy(update={"occurred_at": day(5)})
+    )
 
 
 def test_e5_a_merchant_merges_into_another_and_can_only_be_read_then() -> None:
     after().when(registration.merge_merchant, **MERGE).then(MERGED)
     after(MERGED).when(registration.merge_merchant, **MERGE).refused("merged-once")
     after(MERGED).when(sign_promise, at=day(3), by=MERCHANT, batch="1").refused("promise-signed-once")
-    assert MERCHANTS.legal_actions(MERCHANTS.fold([REGISTERED, MERGED]), at=day(3), by=SERVICE, book=after().book) == []
+    legal = MERCHANTS.legal_actions(MERCHANTS.fold([REGISTERED, MERGED]), at=day(3), by=SERVICE, book=after().book)
+    assert legal == ["undo_merger"]
 
 
 @pytest.mark.parametrize("into", [NEW, Merchant(Status.MERGED, merged_into=THIRD)])
@@ -113,18 +138,6 @@ def test_e5_a_merchant_merges_only_into_one_that_goes_on(into: Merchant) -> None
 
 def test_e5_a_merchant_does_not_merge_into_itself() -> None:
     after().when(registration.merge_merchant, **{**MERGE, "merchant_id": MERCHANT_ID}).invalid("into itself")
-
-
-def test_e5_who_goes_on_stands_for_all_that_had_merged_before() -> None:
-    absorbed = Absorbed(occurred_at=day(2), actor=SERVICE, merchant_id=THIRD)
-    after().when(registration.absorb, at=day(2), by=SERVICE, merchant_id=THIRD).then(absorbed)
-    after(absorbed).when(registration.absorb, at=day(2), by=SERVICE, merchant_id=THIRD).then()
-    given(kind=MERCHANTS).when(registration.absorb, at=day(2), by=SERVICE, merchant_id=THIRD).then()
-    merged = MERGED.model_copy(update={"earlier": (THIRD,)})
-    after(absorbed).when(registration.merge_merchant, **MERGE).then(merged)
-    both = Absorbed(occurred_at=day(2), actor=SERVICE, merchant_id=MERCHANT_ID, earlier=(THIRD,))
-    after().when(registration.absorb, at=day(2), by=SERVICE, merchant_id=MERCHANT_ID, earlier=(THIRD,)).then(both)
-    assert MERCHANTS.fold([REGISTERED, both]).absorbed == {MERCHANT_ID, THIRD}
 
 
 def test_e5_complaints_of_a_merchant_that_merged_are_those_of_the_one_that_goes_on() -> None:

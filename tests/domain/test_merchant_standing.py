@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from domain.event import Event
-from domain.merchant import standing
+from domain.merchant import standing, succession
 from domain.merchant.standing import (
     Listed,
     ListingEnded,
+    ListingExtended,
     ListingRemoved,
     RepairAppliedFor,
     RepairDecided,
@@ -248,21 +249,44 @@ FOR_FRAUD = Listed(
     conditions="pay every consumer concerned what is owed, and undertake not to do it again",
     complaints=(COMPLAINT_ID,),
     repair=REPAIR,
+    fraud=COMPLAINT_ID,
 )
 
 
+ANOTHER = "complaint-77777777-7777-4777-8777-777777777777"
+ALSO = ListingExtended(occurred_at=day(0), actor=SERVICE, number=1, complaints=(ANOTHER,), fraud=ANOTHER)
+BY_PLATFORM = REMOVED.model_copy(update={"actor": PLATFORM})
+
+
 def test_b6_a_verified_fraud_puts_the_merchant_on_the_blacklist_once() -> None:
-    after().when(standing.blacklist, **FRAUD).then(FOR_FRAUD)
-    after(FOR_FRAUD).when(standing.blacklist, **FRAUD).then()
-    another = {**FRAUD, "complaint_id": "complaint-77777777-7777-4777-8777-777777777777"}
-    after(FOR_FRAUD).when(standing.blacklist, **another).then()
-    removed = REMOVED.model_copy(update={"actor": PLATFORM})
-    after(FOR_FRAUD, removed).when(standing.blacklist, **FRAUD).then()
-    after(FOR_FRAUD, removed).when(standing.blacklist, **another).then(
-        FOR_FRAUD.model_copy(update={"number": 2, "complaints": (another["complaint_id"],)})
+    after().when(succession.blacklist, **FRAUD).then(FOR_FRAUD)
+    after(FOR_FRAUD).when(succession.blacklist, **FRAUD).then()
+    after(FOR_FRAUD, BY_PLATFORM).when(succession.blacklist, **FRAUD).then()
+    after(FOR_FRAUD, BY_PLATFORM).when(succession.blacklist, **{**FRAUD, "complaint_id": ANOTHER}).then(
+        FOR_FRAUD.model_copy(update={"number": 2, "complaints": (ANOTHER,), "fraud": ANOTHER})
     )
-    given(kind=MERCHANTS).when(standing.blacklist, **FRAUD).then()
+    given(kind=MERCHANTS).when(succession.blacklist, **FRAUD).then()
+
+
+def test_b6_a_fraud_of_who_is_on_the_blacklist_is_recorded_there_and_never_taken_for_new() -> None:
+    another = {**FRAUD, "complaint_id": ANOTHER}
+    after(FOR_FRAUD).when(succession.blacklist, **another).then(ALSO)
+    after(FOR_FRAUD, ALSO, BY_PLATFORM).when(succession.blacklist, **another).then()
+    after(BLACKLISTED).when(succession.blacklist, **another).then(ALSO)
+    assert MERCHANTS.fold([REGISTERED, FOR_FRAUD, ALSO]).listings[0].complaints == (COMPLAINT_ID, ANOTHER)
+
+
+def test_b6_a_listing_by_another_authority_does_not_shield_from_the_blacklist() -> None:
+    second = FOR_FRAUD.model_copy(update={"number": 2})
+    by_office = LISTED.model_copy(update={"list": ListName.BLACKLIST})
+    after(by_office).when(succession.blacklist, **FRAUD).then(second)
+    other = FOR_FRAUD.model_copy(update={"authority": OTHER_PLATFORM})
+    after(other).when(succession.blacklist, **FRAUD).then(second)
+    after(BLACKLISTED, BY_PLATFORM).when(succession.blacklist, **FRAUD).then(second)
+
+
+OTHER_PLATFORM = "platform-88888888-7777-4777-8777-777777777777"
 
 
 def test_b6_a_fraud_of_before_the_rules_is_listed_without_a_term_of_repair() -> None:
-    after().when(standing.blacklist, **{**FRAUD, "book": EMPTY}).then(FOR_FRAUD.model_copy(update={"repair": None}))
+    after().when(succession.blacklist, **{**FRAUD, "book": EMPTY}).then(FOR_FRAUD.model_copy(update={"repair": None}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,8 +25,9 @@ from domain.complaint.state import Deadline, Outcome, OutcomeKind, Side, Way
 from domain.event import Event
 from domain.merchant.state import Adoption, Merchant
 from domain.merchant.state import Status as MerchantStatus
-from domain.rulebook.book import EMPTY, TermName
+from domain.rulebook.book import EMPTY, Parameter, Parameters, Scale, TermName
 from domain.rulebook.policies import PolicyTemplate
+from domain.streams import COMPLAINT
 from domain.values import CLOCK, Money, Origin
 from tests.domain.lives import (
     ANSWERED,
@@ -574,9 +576,13 @@ def test_d11_a_policy_settles_to_its_last_day_and_fen_and_within_its_region(merc
         {"order": ORDER.model_copy(update={"amount": Money(fen=0)})},
         {"joint": filing.Joint(incident="fire", representatives=(CONSUMER.id,))},
         {"narrative": "it burned"},
+        {"claim": yuan("199.01")},
+        {"claim": Money(fen=100, currency="USD")},
     ],
 )
-def test_d11_a_price_that_is_not_known_or_a_joint_complaint_is_not_settled_by_a_policy(changed: dict[str, Any]) -> None:
+def test_d11_a_price_that_is_not_known_or_claimed_beyond_or_a_joint_complaint_is_not_settled_by_a_policy(
+    changed: dict[str, Any],
+) -> None:
     history = lived(filing_step(**{**MINDED, **changed}))
     given(*history).when(negotiation.route, merchant=adopting(terms=REFUND_ONLY, kind="refund"), **ROUTE).then(
         AS_ROUTED
@@ -584,6 +590,36 @@ def test_d11_a_price_that_is_not_known_or_a_joint_complaint_is_not_settled_by_a_
 
 
 REFUND_ONLY = [{"kind": "full_refund", "permille": 1000}]
+#: Words of another scenario beside those of this one.
+MIXED_WORDS = f"{MINDED['narrative']} delivery late, parcel lost, not delivered"
+MIXED = lived(filing_step(**{**MINDED, "narrative": MIXED_WORDS}))
+CLASSIFIED = lived(step(filing.classify, START, REGULATOR, scenario="return-without-reason"), since=MIXED)
+
+
+def test_d11_a_policy_settles_only_what_is_surely_of_its_scenario_or_was_classified_by_a_person() -> None:
+    state = COMPLAINT.fold(MIXED)
+    assert (state.scenario, state.confidence < 600) == ("return-without-reason", True)
+    given(*MIXED).when(negotiation.route, merchant=ADOPTED, **ROUTE).then(AS_ROUTED)
+    given(*CLASSIFIED).when(negotiation.route, merchant=ADOPTED, **ROUTE).then(AS_ROUTED, EXECUTED, BY_POLICY)
+
+
+@pytest.mark.parametrize(("least", "settles"), [(-1, True), (0, True), (1, False)])
+def test_d11_how_surely_a_scenario_has_to_be_known_is_published(least: int, settles: bool) -> None:
+    confidence = COMPLAINT.fold(MIXED).confidence
+    values = {"least_confidence": Parameter(value=confidence + least, scale=Scale.PERMILLE)}
+    published = Parameters(name="policy_execution", values=values, source="chosen")
+    book = replace(FIRST, parameters={**FIRST.parameters, "policy_execution": published})
+    given(*MIXED, book=book).when(negotiation.route, merchant=ADOPTED, **ROUTE).then(
+        AS_ROUTED, *((EXECUTED, BY_POLICY) if settles else ())
+    )
+
+
+def test_d11_where_that_is_not_published_a_policy_settles_what_a_person_has_classified() -> None:
+    book = replace(FIRST, parameters={})
+    given(*MIXED, book=book).when(negotiation.route, merchant=ADOPTED, **ROUTE).then(AS_ROUTED)
+    given(*CLASSIFIED, book=book).when(negotiation.route, merchant=ADOPTED, **ROUTE).then(
+        AS_ROUTED, EXECUTED, BY_POLICY
+    )
 
 
 def test_d11_shares_of_the_price_are_rounded_half_up_to_the_fen() -> None:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from domain.complaint.links import ConsequenceLinked
 from domain.complaint.state import RequestKind
 from domain.complaint.state import Status as Standing
 from domain.event import Event
+from domain.merchant.state import Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.platform import admission, notices, rules, supervision
 from domain.platform.admission import Admitted
 from domain.platform.notices import NoticeAnswered, NoticeDeclined, NoticeGiven, NoticeMissed
 from domain.platform.rules import HiddenChangeReported, MembershipChangeAnnounced, RuleAnnounced, RuleWithdrawn
 from domain.platform.state import Platform, rule_in_force
 from domain.platform.supervision import PrivacyAuditRecorded, ReportedViolation, SupervisionReported
+from domain.reactions import reactions_to
 from domain.rulebook.book import TermName
 from domain.rulebook.terms import RunningTerm
+from domain.streams import COMPLAINT as COMPLAINTS
 from domain.streams import PLATFORM as KIND
 from domain.tracing import Traced
 from domain.values import CLOCK, Code
+from tests.domain.lives import FILED
 from tests.domain.scenario import (
     CONSUMER,
     FIRST,
@@ -39,6 +47,8 @@ OTHER = "merchant-99999999-9999-4999-8999-999999999999"
 OFFICE = "office-55555555-5555-4555-8555-555555555555"
 MEASURE = "measure-66666666-6666-4666-8666-666666666666"
 COMPLAINT = "complaint-44444444-4444-4444-8444-444444444444"
+SECOND = "complaint-55555555-5555-4555-8555-555555555555"
+PLATFORM_ID = "platform-77777777-7777-4777-8777-777777777777"
 TRACED = (Traced(COMPLAINT, RequestKind.COMPLAINT, Standing.ROUTED, MERCHANT_ID),)
 BEHIND: dict[str, Any] = {"complaints": (COMPLAINT,), "traced": TRACED}
 TEXT = "ab" * 32
@@ -80,6 +90,16 @@ GIVEN = NoticeGiven(
     complaints=(COMPLAINT,),
     term=term(TermName.NOTICE, day(4), "chosen"),
 )
+GOING_ON = Merchant(status=MerchantStatus.REGISTERED)
+GIVING: dict[str, Any] = {
+    "at": day(1),
+    "by": REGULATOR,
+    "office_id": OFFICE,
+    "merchant_id": MERCHANT_ID,
+    "merchant": GOING_ON,
+    "demand": "limit its functions",
+    "basis": "E-Commerce Law, art. 29",
+}
 MISSED = NoticeMissed(occurred_at=day(4), actor=CLOCK, number=1)
 
 
@@ -178,8 +198,22 @@ def test_e8_a_rule_that_was_withdrawn_can_come_back_later() -> None:
     withdraw(*history, back, at=day(22), effective_at=day(70)).then(withdrawal(day(22), day(70), "2026-03-31 23:59:59"))
 
 
-def test_e8_nothing_is_recorded_before_the_last_that_was() -> None:
-    announce(FIRST_VERSION, SECOND_VERSION, at=day(9), effective_from=day(90)).invalid("the last that was recorded")
+def test_e8_the_changes_of_a_rule_are_recorded_in_order() -> None:
+    history = (FIRST_VERSION, SECOND_VERSION)
+    announce(*history, at=day(9), effective_from=day(90)).invalid("the last change of no-forged-reviews")
+    withdraw(*history, at=day(9), effective_at=day(90)).invalid("the last change of no-forged-reviews")
+
+
+def test_e7_what_is_recorded_late_of_one_thing_is_not_refused_because_of_another() -> None:
+    other = announced(1, day(9), day(90), "2026-03-18 23:59:59").model_copy(update={"rule_id": "another"})
+    announce(FIRST_VERSION, SECOND_VERSION, at=day(9), effective_from=day(90), rule_id="another").then(other)
+    given(ADMITTED, SECOND_VERSION, kind=KIND).when(notices.give_notice, **GIVING, **BEHIND).then(GIVEN)
+    declined = NoticeDeclined(occurred_at=day(2), actor=PLATFORM, number=1, reason="not our merchant", late=False)
+    declining = {"by": PLATFORM, "number": 1, "reason": "not our merchant"}
+    given(ADMITTED, GIVEN, SECOND_VERSION, MISSED, kind=KIND).when(notices.decline_notice, at=day(2), **declining).then(
+        declined
+    )
+    given(ADMITTED, GIVEN, kind=KIND).when(notices.decline_notice, at=day(0), **declining).invalid("notice 1 was given")
 
 
 def test_e4_a_change_of_membership_is_announced_before_it_applies() -> None:
@@ -229,21 +263,24 @@ def test_e3_a_hidden_change_of_membership_is_found_by_complaints() -> None:
 
 
 def test_e7_a_notice_demands_a_measure_within_its_term() -> None:
-    giving = {
-        "at": day(1),
-        "office_id": OFFICE,
-        "merchant_id": MERCHANT_ID,
-        "demand": "limit its functions",
-        "basis": "E-Commerce Law, art. 29",
-    }
-    given(ADMITTED, kind=KIND).when(notices.give_notice, by=REGULATOR, **giving, **BEHIND).then(GIVEN)
-    given(ADMITTED, kind=KIND).when(notices.give_notice, by=MERCHANT, **giving, **BEHIND).refused(
-        "notice-to-a-platform-by"
-    )
-    given(kind=KIND).when(notices.give_notice, by=REGULATOR, **giving, **BEHIND).refused("notice-to-a-platform")
-    given(ADMITTED, kind=KIND).when(
-        notices.give_notice, by=REGULATOR, **{**giving, "merchant_id": OTHER}, **BEHIND
-    ).refused("consequence-of-own-complaints")
+    def give(*history: Event, **other: Any) -> Outcome:
+        return given(*history, kind=KIND).when(notices.give_notice, **{**GIVING, **BEHIND, **other})
+
+    give(ADMITTED).then(GIVEN)
+    give(ADMITTED, by=MERCHANT).refused("notice-to-a-platform-by")
+    give().refused("notice-to-a-platform")
+    give(ADMITTED, merchant_id=OTHER).refused("consequence-of-own-complaints")
+
+
+def test_e7_a_notice_is_about_a_merchant_that_goes_on() -> None:
+    def give(**other: Any) -> Outcome:
+        return given(ADMITTED, kind=KIND).when(notices.give_notice, **{**GIVING, **BEHIND, **other})
+
+    merged = Merchant(status=MerchantStatus.MERGED, merged_into=OTHER)
+    give(merchant=merged).refused("consequence-for-who-goes-on")
+    sent = (Traced(COMPLAINT, RequestKind.COMPLAINT, Standing.ROUTED, OTHER),)
+    give(traced=sent).refused("consequence-of-own-complaints")
+    give(traced=sent, merchant=replace(GOING_ON, absorbed=frozenset({OTHER}))).then(GIVEN)
 
 
 def test_e7_a_notice_without_a_measure_is_missed_when_its_term_has_passed() -> None:
@@ -328,6 +365,7 @@ def test_d7_a_platform_reports_violations_of_its_merchants_once_per_period() -> 
         "first": date(2026, 1, 1),
         "last": date(2026, 1, 31),
         "violations": (violation,),
+        **BEHIND,
     }
     reported = SupervisionReported(
         occurred_at=day(0),
@@ -336,10 +374,13 @@ def test_d7_a_platform_reports_violations_of_its_merchants_once_per_period() -> 
         last=date(2026, 1, 31),
         edition=1,
         violations=(violation,),
+        new_complaints=(COMPLAINT,),
     )
     report = supervision.report_supervision
     given(ADMITTED, kind=KIND).when(report, **reporting).then(reported)
-    given(ADMITTED, reported, kind=KIND).when(report, **reporting).then(reported.model_copy(update={"edition": 2}))
+    given(ADMITTED, reported, kind=KIND).when(report, **reporting).then(
+        reported.model_copy(update={"edition": 2, "new_complaints": ()})
+    )
     given(ADMITTED, reported, kind=KIND).when(report, **{**reporting, "first": date(2026, 1, 15)}).refused(
         "periods-apart"
     )
@@ -349,3 +390,57 @@ def test_d7_a_platform_reports_violations_of_its_merchants_once_per_period() -> 
     )
     odd = violation.model_copy(update={"violation": "rudeness"})
     given(ADMITTED, kind=KIND).when(report, **{**reporting, "violations": (odd,)}).invalid("no violation")
+
+
+def supervised(*history: Event, violations: tuple[ReportedViolation, ...], **other: Any) -> Outcome:
+    arguments: dict[str, Any] = {"at": day(0), "by": PLATFORM, "first": date(2026, 1, 1), "last": date(2026, 1, 31)}
+    return given(ADMITTED, *history, kind=KIND).when(
+        supervision.report_supervision, violations=violations, **arguments, **other
+    )
+
+
+def found_by(*complaints: str, merchant_id: str = MERCHANT_ID) -> ReportedViolation:
+    return ReportedViolation(merchant_id=merchant_id, violation="forged-reviews", complaints=complaints)
+
+
+def test_d7_each_violation_that_is_reported_traces_to_complaints_about_its_merchant() -> None:
+    assert supervised(violations=(), complaints=(), traced=()).error is None
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        found_by()
+    other = Traced(SECOND, RequestKind.COMPLAINT, Standing.ROUTED, OTHER)
+    both = {"complaints": (COMPLAINT, SECOND), "traced": (*TRACED, other)}
+    assert supervised(violations=(found_by(COMPLAINT), found_by(SECOND, merchant_id=OTHER)), **both).error is None
+    supervised(violations=(found_by(COMPLAINT), found_by(SECOND)), **both).refused("consequence-of-own-complaints")
+    supervised(violations=(found_by(COMPLAINT),), **both).invalid("not what any violation names")
+    supervised(violations=(found_by(COMPLAINT, SECOND),), **BEHIND).invalid("not among the complaints")
+    supervised(violations=(found_by(COMPLAINT),), complaints=(COMPLAINT,), traced=()).refused(
+        "consequence-traces-to-complaints"
+    )
+
+
+def test_d7_a_later_edition_is_linked_with_the_complaints_that_no_earlier_one_named() -> None:
+    def edition(number: int, new: tuple[str, ...], *named: str) -> SupervisionReported:
+        return SupervisionReported(
+            occurred_at=day(0),
+            actor=PLATFORM,
+            first=date(2026, 1, 1),
+            last=date(2026, 1, 31),
+            edition=number,
+            violations=(found_by(*named),),
+            new_complaints=new,
+        )
+
+    first, second = edition(1, (COMPLAINT,), COMPLAINT), edition(2, (SECOND,), SECOND)
+    third = edition(3, (), COMPLAINT)
+    also = Traced(SECOND, RequestKind.COMPLAINT, Standing.ROUTED, MERCHANT_ID)
+    supervised(first, violations=(found_by(SECOND),), complaints=(SECOND,), traced=(also,)).then(second)
+    supervised(first, second, violations=(found_by(COMPLAINT),), **BEHIND).then(third)
+
+    def linked(event: SupervisionReported) -> list[tuple[str, int | None]]:
+        found = reactions_to(PLATFORM_ID, event, KIND.fold([ADMITTED, event]))
+        links = ((one.stream, link) for one in found for link in one.decide(COMPLAINTS.fold(FILED), FIRST))
+        return [(stream, link.number) for stream, link in links if isinstance(link, ConsequenceLinked)]
+
+    assert linked(first) == [(COMPLAINT, 1)]
+    assert linked(second) == [(SECOND, 2)]
+    assert linked(third) == []

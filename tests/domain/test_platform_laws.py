@@ -13,11 +13,13 @@ from hypothesis.stateful import rule
 from domain.complaint.state import RequestKind
 from domain.complaint.state import Status as Standing
 from domain.event import Event
+from domain.merchant.state import Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.platform import notices
 from domain.platform.notices import NoticeAnswered, NoticeGiven, NoticeMissed
 from domain.platform.rules import RuleAnnounced
 from domain.platform.state import Platform, rule_in_force
-from domain.platform.supervision import ReportedViolation
+from domain.platform.supervision import ReportedViolation, SupervisionReported
 from domain.streams import PLATFORM
 from domain.tracing import Traced
 from tests.domain.chance import DIGESTS, PAUSES, SERVICE, UUIDS, Life, Makers, Occasion
@@ -46,13 +48,16 @@ MAKERS: Makers = {
     "complaints": lambda occasion: (COMPLAINT,),
     "traced": lambda occasion: (Traced(COMPLAINT, RequestKind.COMPLAINT, Standing.ROUTED, MERCHANT),),
     "merchant_id": lambda occasion: MERCHANT,
+    "merchant": lambda occasion: Merchant(status=MerchantStatus.REGISTERED),
     "office_id": lambda occasion: f"office-{UUIDS[0]}",
     "number": lambda occasion: occasion.chance.randint(0, len(occasion.state.notices) + 1),
     "first": lambda occasion: occasion.one_of(*DAYS),
     "last": lambda occasion: occasion.one_of(*DAYS),
     "findings": lambda occasion: ("x",),
     "conforms": lambda occasion: occasion.one_of(True, False),
-    "violations": lambda occasion: (ReportedViolation(merchant_id=MERCHANT, violation="forged-reviews"),),
+    "violations": lambda occasion: (
+        ReportedViolation(merchant_id=MERCHANT, violation="forged-reviews", complaints=(COMPLAINT,)),
+    ),
 }
 
 
@@ -90,6 +95,15 @@ class PlatformLife(Life):
             assert event.late == (event.occurred_at > self.given(event.number).due)
             answers = [one for one in self.history if isinstance(one, NoticeAnswered) and one.number == event.number]
             assert answers == [event]
+        if isinstance(event, SupervisionReported):
+            assert all(one.complaints for one in event.violations)
+            linked = [
+                one
+                for report in self.history
+                if isinstance(report, SupervisionReported) and report.first == event.first
+                for one in report.new_complaints
+            ]
+            assert len(linked) == len(set(linked)), "a complaint is new once"
         for rule_id, versions in self.state.rules.items():
             for at in self.moments():
                 assert sum(rule_in_force(self.state, rule_id, one, at) for one in range(1, len(versions) + 1)) <= 1

@@ -1,4 +1,4 @@
-"""Every requirement has its scenario, and every rule a test that is refused by it."""
+"""Every requirement has its scenario, every rule a test that is refused by it, every event what makes it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import re
 import pytest
 
 from domain.complaint.action import side_of
-from domain.complaint.life import ACTIONS
 from domain.errors import RuleViolation
-from domain.streams import COMPLAINT
-from tests.domain.procedures import DEMONSTRATED, ROOT, scenarios
+from domain.kind import Kind
+from domain.streams import KINDS, RULEBOOK
+from tests.domain import actors
+from tests.domain.requirements import DEMONSTRATED, WHAT, scenarios
 from tests.domain.scenario import REGULATOR
+from tests.domain.sources import ROOT, events_of
 
-SOURCES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "domain").glob("*/*.py"))]
+SOURCES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "domain").glob("**/*.py"))]
 TESTS = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "domain").glob("test_*.py"))
 RULES = sorted(
     {rule for source in SOURCES for rule in re.findall(r'(?:RuleViolation|@action)\(\s*"([a-z-]+)"', source)}
@@ -23,6 +25,7 @@ RULES = sorted(
 @pytest.mark.parametrize("id", DEMONSTRATED)
 def test_each_requirement_has_a_scenario(id: str) -> None:
     assert scenarios()[id]
+    assert WHAT[id]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -31,8 +34,16 @@ def test_each_rule_is_refused_in_a_scenario(rule: str) -> None:
 
 
 def test_a_rule_is_found_where_it_is_written() -> None:
-    assert {action.rule for action in ACTIONS.values()} < set(RULES)
-    assert len(RULES) > len(COMPLAINT.procedures)
+    assert {action.rule for kind in KINDS.values() for action in kind.actions.values()} <= set(RULES)
+    assert len(RULES) > sum(len(kind.procedures) for kind in KINDS.values())
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS.values() if kind is not RULEBOOK], ids=lambda kind: kind.prefix
+)
+def test_each_event_is_made_by_an_action_by_time_or_by_what_happened_elsewhere(kind: Kind) -> None:
+    by_actions = {event for action in actors.actions_of(kind) for event in events_of(action)}
+    assert by_actions | {*actors.by_time(kind), *actors.follows(kind)} == set(kind.events)
 
 
 def test_who_is_no_party_stands_for_none() -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from domain.complaint import filing, mediation, reports
+from domain.complaint import filing, handling, mediation, reports
 from domain.complaint.reports import (
     CaseDeclined,
     CaseDismissed,
     CaseFiled,
     ConsultationAnswered,
     PenaltyImposed,
+    PenaltyRevised,
     RewardGranted,
     SuggestionAcknowledged,
     VerificationBegun,
@@ -20,9 +21,12 @@ from domain.complaint.reports import (
 )
 from domain.complaint.state import Deadline, RequestKind
 from domain.event import Event
+from domain.measure import remedies as measures
+from domain.merchant.state import Merchant
+from domain.reactions import PROCESS, reactions_to
 from domain.rulebook.book import EMPTY, TermName
-from domain.streams import COMPLAINT
-from domain.values import Money
+from domain.streams import COMPLAINT, MEASURE
+from domain.values import Actor, Money, Role
 from tests.domain.lives import (
     CASE,
     FILED,
@@ -36,10 +40,13 @@ from tests.domain.lives import (
     lapsed,
     lived,
     missed,
+    row_of,
     step,
 )
-from tests.domain.scenario import CONSUMER, MERCHANT_ID, REGULATOR, SERVICE, START, day, given, on
+from tests.domain.scenario import CONSUMER, FIRST, MERCHANT_ID, REGULATOR, SERVICE, START, day, given, on
 
+OTHER = "merchant-23232323-2323-4232-8232-232323232323"
+REPORT_ID = "complaint-97979797-9797-4979-8979-979797979797"
 ORDER_20 = "samr-order-20"
 WHERE: dict[str, Any] = {"office_id": OFFICE_ID, "division": XIHU}
 EXTEND = step(reports.extend_verification, day(5), REGULATOR, reason="a laboratory tests it")
@@ -109,7 +116,12 @@ def test_a14_no_case_is_filed_before_verification() -> None:
     given(*REPORT).when(reports.decline_case, at=day(2), by=REGULATOR, reason="x").refused("file-case-or-decline")
 
 
-PENALTY: dict[str, Any] = {"case_number": "2026-17", "basis": "Advertising Law, art. 55"}
+PENALTY: dict[str, Any] = {
+    "case_number": "2026-17",
+    "basis": "Advertising Law, art. 55",
+    "merchant_id": MERCHANT_ID,
+    "violation": "price-fraud",
+}
 
 
 def test_a14_a_case_ends_in_a_penalty_or_without_one() -> None:
@@ -127,15 +139,34 @@ def test_a14_there_is_no_penalty_without_a_case() -> None:
 
 
 def test_a14_e3_a_penalty_names_whom_it_was_imposed_on_and_for_what() -> None:
-    named = {"merchant_id": MERCHANT_ID, "violation": "price-fraud", **PENALTY}
-    given(*CASE).when(reports.impose_penalty, at=day(30), by=REGULATOR, **named).then(
-        PenaltyImposed(occurred_at=day(30), actor=REGULATOR, **named)
+    given(*CASE).when(reports.impose_penalty, at=day(30), by=REGULATOR, **PENALTY).then(
+        PenaltyImposed(occurred_at=day(30), actor=REGULATOR, **PENALTY)
     )
-    unheard = {**named, "violation": "unheard-of"}
-    given(*CASE).when(reports.impose_penalty, at=day(30), by=REGULATOR, **unheard).invalid("not a named violation")
+    nobody = {name: value for name, value in PENALTY.items() if name != "merchant_id"}
+    given(*CASE).when(reports.impose_penalty, at=day(30), by=REGULATOR, **nobody).refused("penalty-on-who-was-reported")
+    unheard = {**PENALTY, "violation": "unheard-of"}
+    given(*CASE).when(reports.impose_penalty, at=day(30), by=REGULATOR, **unheard).invalid("no violation of the")
     # Nobody can look it up where the list is not published.
     given(*CASE, book=EMPTY).when(reports.impose_penalty, at=day(30), by=REGULATOR, **unheard).then(
         PenaltyImposed(occurred_at=day(30), actor=REGULATOR, **unheard)
+    )
+
+
+def test_a14_e3_the_penalty_is_on_the_merchant_that_the_report_names() -> None:
+    nobody = {name: value for name, value in PENALTY.items() if name != "merchant_id"}
+    named = lived(step(handling.name_merchant, day(3), REGULATOR, merchant_id=OTHER, merchant=Merchant()), since=CASE)
+    given(*named).when(reports.impose_penalty, at=day(30), by=REGULATOR, **nobody).then(
+        PenaltyImposed(occurred_at=day(30), actor=REGULATOR, **{**PENALTY, "merchant_id": OTHER})
+    )
+    given(*named).when(reports.impose_penalty, at=day(30), by=REGULATOR, **PENALTY).refused(
+        "penalty-on-who-was-reported"
+    )
+
+
+@pytest.mark.parametrize("blank", ["case_number", "basis"])
+def test_a14_e3_there_is_no_penalty_without_the_number_of_a_case_and_a_basis(blank: str) -> None:
+    given(*CASE).when(reports.impose_penalty, at=day(30), by=REGULATOR, **{**PENALTY, blank: " "}).refused(
+        "penalty-has-case-and-basis"
     )
 
 
@@ -175,6 +206,63 @@ def test_a14_the_injured_party_gets_no_reward() -> None:
 def test_a14_without_a_fine_there_is_nothing_to_share(fine: int | None) -> None:
     given(*fined(fine)).when(reports.grant_reward, injured=False, **REWARD).refused("reward-of-a-fine")
     given(*CASE).when(reports.grant_reward, injured=False, **REWARD).refused("reward-of-a-fine")
+
+
+def test_a14_the_reward_is_for_who_reported() -> None:
+    given(*fined(10**7)).when(reports.grant_reward, injured=False, **{**REWARD, "recipient_id": STRANGER}).refused(
+        "reward-to-who-reported"
+    )
+
+
+MEASURE_ID = "measure-98989898-9898-4898-8898-989898989898"
+BODY = Actor("98989898-9898-4898-8898-989898989898", Role.APPEAL_REVIEWER)
+
+
+def contested(fen: int | None, history: tuple[Event, ...]) -> tuple[Event, ...]:
+    """What a report's stream is told when its penalty is contested, and so much of the fine is left (None: nothing)."""
+    (penalty,) = (one for one in history if isinstance(one, PenaltyImposed))
+    (begun,) = reactions_to(REPORT_ID, penalty, COMPLAINT.fold(history))
+    measure = MEASURE.fold(begun.decide(MEASURE.new, FIRST))
+    (change,) = (MEASURE.act(measures.seek_review, measure, at=day(31), by=SERVICE, book=FIRST, grounds="x", body="x"),)
+    measure = MEASURE.fold([*begun.decide(MEASURE.new, FIRST), *change])
+    left = {} if fen is None else {"kind": "fine", "amount": Money(fen=fen)}
+    outcome = measures.DecisionOutcome.REVOKED if fen is None else measures.DecisionOutcome.VARIED
+    (decided,) = MEASURE.act(
+        measures.decide_appeal, measure, at=day(32), by=BODY, book=FIRST, outcome=outcome, reasons="x", **left
+    )
+    (told,) = (
+        one for one in reactions_to(MEASURE_ID, decided, MEASURE.evolve(measure, decided)) if one.stream == REPORT_ID
+    )
+    return tuple(told.decide(COMPLAINT.fold(history), FIRST))
+
+
+@pytest.mark.parametrize(("left", "reward"), [(20_000_000, 800_000), (None, 0)])
+def test_a14_e8_the_reward_is_a_share_of_what_stands_of_a_penalty_that_was_contested(
+    left: int | None, reward: int
+) -> None:
+    history = fined(200_000_000)
+    revised = contested(left, history)
+    assert revised == (
+        PenaltyRevised(
+            occurred_at=day(32),
+            actor=PROCESS,
+            measure=MEASURE_ID,
+            fine=None if left is None else Money(fen=left),
+            counts=left is not None,
+        ),
+    )
+    assert row_of((*history, *revised)).counts == (left is not None)
+    granted = given(*history, *revised).when(reports.grant_reward, injured=False, **REWARD)
+    if reward:
+        assert [one.amount.fen for one in granted.events if isinstance(one, RewardGranted)] == [reward]
+    else:
+        granted.refused("reward-of-a-fine")
+
+
+def test_a14_nothing_is_revised_where_there_was_no_penalty() -> None:
+    revising = {"at": day(1), "by": SERVICE, "measure": MEASURE_ID, "fine": None, "counts": False}
+    given(*CASE).when(reports.revise_penalty, **revising).then()
+    given().when(reports.revise_penalty, **revising).then()
 
 
 def test_a14_a_reward_is_granted_once() -> None:

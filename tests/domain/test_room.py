@@ -193,7 +193,31 @@ def test_e4_before_labels_were_asked_for_a_gap_is_no_violation() -> None:
         stopped(0).model_copy(update={"occurred_at": since}), gap(before, since, since, violation=None)
     )
     after = since + MICROSECOND
-    stopping(after).then(stopped(0).model_copy(update={"occurred_at": after}), gap(before, after, after))
+    stopping(after).then(
+        stopped(0).model_copy(update={"occurred_at": after}),
+        gap(before, since, after, violation=None),
+        gap(since, after, after),
+    )
+
+
+def test_e4_sessions_and_what_happens_to_one_content_are_recorded_in_order_and_all_else_in_any() -> None:
+    when(OPENED, action=showing.begin_session, at=day(-1)).invalid("the room was opened")
+    when(*LIVE, ENDED, action=showing.begin_session, at=day(1.5)).invalid("the last session ended")
+    when(*LIVE, ENDED, action=opening.close_room, at=day(1.5), reason="x").invalid("the last session ended")
+    when(*LIVE, action=showing.end_session, at=day(0.5)).invalid("recorded of the session")
+    when(*LIVE, shown(3), action=showing.end_session, at=live(2)).invalid("recorded of the session")
+    label = {"content_id": "host-1", "text": "AI"}
+    when(*LIVE, action=showing.show_label, at=day(0.5), **label).invalid("the session began")
+    when(*LIVE, shown(3), action=showing.show_label, at=live(2), **label).invalid("happened last to host-1")
+    when(*LIVE, shown(3, "image-1"), action=showing.show_label, at=live(2), **label).then(labelled(2))
+    kept = KEPT.model_copy(update={"occurred_at": live(2)})
+    keeping = {"session": 1, "digest": DIGEST, "what": "the stream"}
+    when(*LIVE, ENDED, action=records.keep_record, at=live(2), **keeping).then(kept)
+    when(*LIVE, ENDED, action=records.keep_record, at=day(0.5), **keeping).invalid("session 1 began")
+    host = SubjectChanged(occurred_at=day(2), actor=PLATFORM, which=Subject.HOST, to="小李")
+    when(OPENED, host, action=opening.change_subject, at=day(1), which=Subject.HOST, to="x").invalid("the host changed")
+    agency = SubjectChanged(occurred_at=day(1), actor=PLATFORM, which=Subject.AGENCY, to="x")
+    when(OPENED, host, action=opening.change_subject, at=day(1), which=Subject.AGENCY, to="x").then(agency)
 
 
 def test_e4_records_of_a_session_are_kept_with_their_digest() -> None:

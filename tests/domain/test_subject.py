@@ -90,6 +90,18 @@ def test_b12_a_leak_is_recorded_with_the_complaints_that_tell_of_it() -> None:
     assert SUBJECT.fold([OPENED, recorded]).since == day(2)
 
 
+def test_b12_a_leak_is_recorded_of_a_person_who_never_consented_to_anything() -> None:
+    told = Traced(COMPLAINT_ID, RequestKind.COMPLAINT, Status.FILED, "")
+    given(kind=SUBJECT).when(consents.open_consents, at=day(0), by=REGULATOR, consumer_id=CONSUMER.id).then(
+        opened := OPENED.model_copy(update={"actor": REGULATOR})
+    )
+    given(opened, kind=SUBJECT).when(leaks.record_leak, at=day(2), by=REGULATOR, traced=(told,), **LEAK).then(
+        LeakRecorded(occurred_at=day(2), actor=REGULATOR, **LEAK)
+    )
+    giving = {"at": day(2), "text": DIGEST, **USE}
+    given(opened, kind=SUBJECT).when(consents.give_consent, by=REGULATOR, **giving).refused("consent-given-once-by")
+
+
 @pytest.mark.parametrize(
     ("by", "history", "rule"),
     [
