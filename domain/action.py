@@ -14,6 +14,9 @@ from domain.event import Event
 from domain.rulebook.book import Rulebook
 from domain.values import Actor, Role, format_instant
 
+#: The status of a stream before its first event.
+NONE = "none"
+
 
 class Stateful(Protocol):
     """What the state of a stream tells of itself.
@@ -66,11 +69,11 @@ class Action:
     @property
     def begins(self) -> bool:
         """Whether it begins a stream."""
-        return any(status.value == "none" for status in self.during)
+        return NONE in self.during
 
     def illegal(self, state: Stateful, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:
         """Return why nobody with the role of ``by`` may take it now, whatever the arguments; None when he may."""
-        begun = state.status.value != "none"
+        begun = state.status != NONE
         if state.status not in self.during:
             where = " or ".join(sorted(_said(status) for status in self.during))
             return RuleViolation(
@@ -101,9 +104,10 @@ class Action:
         """Decide. Raises RuleViolation, InvalidInput."""
         if (refused := self.illegal(state, at, by, book)) is not None:
             raise refused
-        if state.since is not None and at < state.since:
+        since = state.since
+        if since is not None and at < since:
             raise InvalidInput(
-                f"{format_instant(at)} is before {state.since_what} at {format_instant(state.since)}",
+                f"{format_instant(at)} is before {state.since_what} at {format_instant(since)}",
                 hint="give the time at which it happened",
             )
         if self.takes_book:
@@ -112,7 +116,7 @@ class Action:
 
 
 def _said(status: StrEnum) -> str:
-    return "not there" if status.value == "none" else status.value.replace("_", " ")
+    return "not there" if status == NONE else status.replace("_", " ")
 
 
 def action(

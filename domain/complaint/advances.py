@@ -76,14 +76,14 @@ def evolve(state: Complaint, event: AdvanceEvent) -> Complaint:
         case AdvanceRequested():
             one = PendingAdvance(event.item, event.kind, event.amount, event.fund_id, state.reopened)
             pending = {**old.pending, event.request: one}
-            return state._replace(advances=replace(old, requested=event.request, pending=pending))
+            return state.changed(advances=replace(old, requested=event.request, pending=pending))
         case AdvancePaid():
             paid = {**old.paid, event.amount.currency: old.paid.get(event.amount.currency, 0) + event.amount.fen}
-            state = state._replace(advances=replace(old, pending=_others(state, event.request), paid=paid))
+            state = state.changed(advances=replace(old, pending=_others(state, event.request), paid=paid))
             # Otherwise that it is performed by it follows.
             return state if event.performs else state.recovering(event.amount)
         case AdvanceRefused():
-            return state._replace(advances=replace(old, pending=_others(state, event.request)))
+            return state.changed(advances=replace(old, pending=_others(state, event.request)))
         case _:
             assert_never(event)
 

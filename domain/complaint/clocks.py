@@ -128,10 +128,10 @@ def evolve(state: Complaint, event: TimeEvent) -> Complaint:
     match event:
         case DeadlineMissed():
             if is_silence(state, event.deadline):
-                state = state._replace(silences=(*state.silences, (event.deadline, event.occurred_at)))
+                state = state.changed(silences=(*state.silences, (event.deadline, event.occurred_at)))
             state = state.with_clocks((), frozenset({event.deadline}))
             status = Status.RECEIVED if event.deadline is Deadline.SUPPLEMENT else state.status
-            return state._replace(missed=state.missed | {event.deadline}, status=status)
+            return state.changed(missed=state.missed | {event.deadline}, status=status)
         case ClocksStopped():
             return state.with_clocks(event.clocks, stopped=state.stopped | {event.reason})
         case ClocksResumed():
@@ -143,7 +143,7 @@ def evolve(state: Complaint, event: TimeEvent) -> Complaint:
         case Upgraded():
             over = {Deadline.ANSWER, Deadline.ESCALATION, Deadline.ENTERPRISE, Deadline.OFFER}
             state = state.with_clocks(event.clocks, frozenset(over))
-            return state._replace(status=Status.RECEIVED, holder=state.office_id, offer=None)
+            return state.changed(status=Status.RECEIVED, holder=state.office_id, offer=None)
         case Published():
             return state.with_clocks((), frozenset({Deadline.PUBLICATION}), published=True)
         case MediationEnded():

@@ -103,15 +103,15 @@ def evolve(state: Complaint, event: EndingEvent) -> Complaint:
         case Closed():
             return ended(state, Status.CLOSED, event.occurred_at, unfounded=event.ground == "unfounded")
         case Disputed():
-            return state._replace(disputed=True)
+            return state.changed(disputed=True)
         case Withdrawn():
             return ended(state, Status.WITHDRAWN, event.occurred_at)
         case Reopened():
             return _reopened(state, event)
         case Corrected():
             if event.answer is not None:
-                state = state._replace(status=Status.RESOLVED if event.answer in RELIEF else Status.CLOSED)
-            return state if event.disputed is None else state._replace(disputed=event.disputed)
+                state = state.changed(status=Status.RESOLVED if event.answer in RELIEF else Status.CLOSED)
+            return state if event.disputed is None else state.changed(disputed=event.disputed)
         case _:
             assert_never(event)
 

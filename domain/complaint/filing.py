@@ -197,22 +197,22 @@ def evolve(state: Complaint, event: FilingEvent) -> Complaint:
             return _filed(event)
         case AccountMatched():
             region = state.region or division_of(event.region)
-            return state._replace(consumer_id=event.consumer_id, matched=True, region=region)
+            return state.changed(consumer_id=event.consumer_id, matched=True, region=region)
         case MatchCorrected():
-            return state._replace(consumer_id=event.consumer_id, matched=False)
+            return state.changed(consumer_id=event.consumer_id, matched=False)
         case AttemptLinked():
-            return state._replace(attempts=state.attempts | {_key(event.attempt)})
+            return state.changed(attempts=state.attempts | {_key(event.attempt)})
         case RespondentAdded():
-            return state._replace(respondents=(*state.respondents, (event.party, event.party_id)))
+            return state.changed(respondents=(*state.respondents, (event.party, event.party_id)))
         case MemberJoined():
-            return state._replace(members={**state.members, event.consumer_id: event.claim.fen})
+            return state.changed(members={**state.members, event.consumer_id: event.claim.fen})
         case MemberLeft():
             left = {member: fen for member, fen in state.members.items() if member != event.consumer_id}
-            return state._replace(members=left)
+            return state.changed(members=left)
         case Merged():
             return ended(state, Status.MERGED, event.occurred_at)
         case ScenarioClassified():
-            return state._replace(scenario=event.scenario, confidence=CERTAIN)
+            return state.changed(scenario=event.scenario, confidence=CERTAIN)
         case _:
             assert_never(event)
 

@@ -100,7 +100,7 @@ def evolve(state: Complaint, event: FraudEvent) -> Complaint:
                 publication_agreed=frozenset(),
                 fraud_on=event.platform_id,
             )
-            return state._replace(settlement=settlement, fraud=Fraud(), loss=event.loss or state.loss)
+            return state.changed(settlement=settlement, fraud=Fraud(), loss=event.loss or state.loss)
         case FraudRejected():
             return state.with_clocks((), frozenset({Deadline.EVIDENCE}), fraud=Fraud())
         case _:

@@ -191,27 +191,27 @@ def evolve(state: Complaint, event: HandlingEvent) -> Complaint:
         case Accepted():
             state = state.with_clocks(event.clocks, _FIRST)
             merchant_id = state.merchant_id or event.merchant_id or ""
-            return state._replace(
+            return state.changed(
                 status=Status.ACCEPTED, rules=event.rule_set, holder=event.office_id, merchant_id=merchant_id
             )
         case MerchantNamed():
-            return state._replace(merchant_id=event.merchant_id)
+            return state.changed(merchant_id=event.merchant_id)
         case Refused():
             return ended(state, Status.REFUSED, event.occurred_at)
         case Referred():
             return ended(state, Status.REFERRED, event.occurred_at)._replace(holder=event.addressee)
         case Transferred():
-            return state._replace(office_id=event.to_office, holder=event.to_office, region=event.region)
+            return state.changed(office_id=event.to_office, holder=event.to_office, region=event.region)
         case SentAbroad():
-            return state._replace(holder=event.partner)
+            return state.changed(holder=event.partner)
         case ReturnedFromAbroad():
-            return state._replace(holder=state.office_id)
+            return state.changed(holder=state.office_id)
         case SupervisionOrdered():
             return state
         case Concluded():
-            return state._replace(concluded=True)
+            return state.changed(concluded=True)
         case CalledBack():
-            return state._replace(called_back=state.called_back or event.reached)
+            return state.changed(called_back=state.called_back or event.reached)
         case _:
             assert_never(event)
 
@@ -250,7 +250,7 @@ def receive(
             hint=f"the one of {competent} is ({basis}); file it there, or transfer it",
             source="Order 121, art. 9",
         )
-    rules = rules_of(state._replace(region=division), book, at)
+    rules = rules_of(state.changed(region=division), book, at)
     clocks: tuple[Clock, ...] = ()
     if state.clock(Deadline.ACCEPTANCE) is None and Deadline.ACCEPTANCE not in state.missed:
         clocks = start(Deadline.ACCEPTANCE, TermName.ACCEPTANCE, rules, at, book.calendar)

@@ -194,8 +194,8 @@ MediationEvent = (
 
 def evolve(state: Complaint, event: MediationEvent) -> Complaint:
     if isinstance(event, MediationBegun):
-        return state._replace(status=Status.MEDIATING)
-    return state._replace(mediation=_evolve(state.mediation, event))
+        return state.changed(status=Status.MEDIATING)
+    return state.changed(mediation=_evolve(state.mediation, event))
 
 
 def _evolve(old: Mediation, event: MediationEvent) -> Mediation:

@@ -144,7 +144,7 @@ def evolve(state: Complaint, event: NegotiationEvent) -> Complaint:
         case Routed():
             if state.imported:
                 # The register watches its terms: no clock runs here.
-                return state._replace(
+                return state.changed(
                     status=Status.ROUTED,
                     merchant_id=event.merchant_id,
                     holder=event.merchant_id,
@@ -359,7 +359,7 @@ def _by_one_click(state: Complaint, routed: Routed, book: Rulebook) -> Routed:
 
 
 def _with(routed: Routed, state: Complaint, book: Rulebook, *, signed: bool | None = None) -> Routed:
-    clocks = terms_of(state._replace(regime=routed.regime or ""), routed.occurred_at, book)
+    clocks = terms_of(state.changed(regime=routed.regime or ""), routed.occurred_at, book)
     rule_set = clocks[0].rule_set if clocks else None
     return routed.model_copy(update={"clocks": clocks or None, "rule_set": rule_set, "signed": signed})
 

@@ -48,11 +48,11 @@ def evolve(state: Complaint, event: PublicationEvent) -> Complaint:
     old = state.settlement
     match event:
         case Withheld():
-            return state._replace(published=False, withheld=True)
+            return state.changed(published=False, withheld=True)
         case PublicationConsented():
-            return state._replace(settlement=replace(old, publication_agreed=old.publication_agreed | {event.side}))
+            return state.changed(settlement=replace(old, publication_agreed=old.publication_agreed | {event.side}))
         case OutcomePublished():
-            return state._replace(settlement=replace(old, decision_published=True))
+            return state.changed(settlement=replace(old, decision_published=True))
         case _:
             assert_never(event)
 

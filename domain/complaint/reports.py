@@ -153,12 +153,12 @@ def evolve(state: Complaint, event: ReportEvent) -> Complaint:
             over = frozenset({Deadline.VERIFICATION})
             return state.with_clocks((), over, status=Status.CASE_FILED)
         case PenaltyImposed():
-            state = state._replace(investigation=replace(old, fine_fen=_in_fen(event.fine)))
+            state = state.changed(investigation=replace(old, fine_fen=_in_fen(event.fine)))
             return ended(state, Status.CLOSED, event.occurred_at)
         case PenaltyRevised():
-            return state._replace(investigation=replace(old, fine_fen=_in_fen(event.fine)))
+            return state.changed(investigation=replace(old, fine_fen=_in_fen(event.fine)))
         case RewardGranted():
-            return state._replace(investigation=replace(old, rewarded=True))
+            return state.changed(investigation=replace(old, rewarded=True))
         case CaseDeclined() | CaseDismissed() | ConsultationAnswered() | SuggestionAcknowledged():
             return ended(state, Status.CLOSED, event.occurred_at)
         case _:

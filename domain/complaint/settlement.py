@@ -98,7 +98,7 @@ def evolve(state: Complaint, event: SettlementEvent) -> Complaint:
                 done=frozenset(),
                 mediated=event.way is Way.MEDIATION,
             )
-            return state._replace(settlement=settlement)
+            return state.changed(settlement=settlement)
         case Performed():
             old = state.settlement
             paid = list(old.performed)
@@ -111,7 +111,7 @@ def evolve(state: Complaint, event: SettlementEvent) -> Complaint:
                 state = state.recovering(event.amount)
             return state.with_clocks((), over, settlement=settlement)
         case JudiciallyConfirmed():
-            return state._replace(settlement=replace(state.settlement, confirmed=True))
+            return state.changed(settlement=replace(state.settlement, confirmed=True))
         case _:
             assert_never(event)
 

@@ -346,7 +346,7 @@ class Complaint(NamedTuple):
         if money is None:
             return self
         whole = self.recovered.get(money.currency, 0) + money.fen
-        return self._replace(recovered={**self.recovered, money.currency: whole})
+        return self.changed(recovered={**self.recovered, money.currency: whole})
 
     def advance_pending(self, item: int) -> PendingAdvance | None:
         """Return what a fund was asked to advance of an item of the terms, and has not answered."""
@@ -357,16 +357,24 @@ class Complaint(NamedTuple):
         """Return the clock of ``deadline``, if it runs or stands still."""
         return next((clock for clock in self.clocks if clock.deadline is deadline), None)
 
+    def changed(self, **changes: Any) -> Complaint:
+        """Return the state with some fields changed, as ``_replace`` does, which takes thrice as long for so many."""
+        values = list(self)
+        for name, value in changes.items():
+            values[_PLACES[name]] = value
+        return Complaint._make(values)
+
     def with_clocks(
         self, started: tuple[Clock, ...] | None, ended: frozenset[Deadline] = frozenset(), **changes: Any
     ) -> Complaint:
         """Return the state with ``started`` in place of those of the same deadlines, without ``ended``, and changed."""
         started = started or ()
         if not started and not (ended and self.clocks):
-            return self._replace(**changes)
+            return self.changed(**changes)
         replaced = {clock.deadline for clock in started} | ended
         kept = tuple(clock for clock in self.clocks if clock.deadline not in replaced)
-        return self._replace(clocks=(*kept, *started), **changes)
+        return self.changed(clocks=(*kept, *started), **changes)
 
 
+_PLACES = {name: place for place, name in enumerate(Complaint._fields)}
 NEW = Complaint()

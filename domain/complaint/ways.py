@@ -95,13 +95,13 @@ def evolve(state: Complaint, event: WayEvent) -> Complaint:
             return _elsewhere(state, Way.ADJUDICATION, holder_of(event))
         case ArbitrationAgreed():
             agreed_by = old.arbitration_agreed | {event.side}
-            return state._replace(settlement=replace(old, arbitration_agreed=agreed_by))
+            return state.changed(settlement=replace(old, arbitration_agreed=agreed_by))
         case ArbitrationReferred():
             return _elsewhere(state, Way.ARBITRATION, holder_of(event))
         case CourtReferred():
             return _elsewhere(state, Way.LITIGATION, holder_of(event))
         case Decided():
-            state = state._replace(settlement=replace(old, decided=True))
+            state = state.changed(settlement=replace(old, decided=True))
             return state if event.for_consumer else ended(state, Status.CLOSED, event.occurred_at, unfounded=True)
         case FeeCharged():
             return state
