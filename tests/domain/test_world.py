@@ -57,7 +57,9 @@ def what_is_repeated_changes_nothing(world: World, chance: Random) -> None:
 class AllAtOnce(RuleBasedStateMachine):
     """A market, its clock, and process managers that die."""
 
-    market: Market
+    def __init__(self) -> None:
+        super().__init__()
+        self.market = Market(0)
 
     @initialize(seed=SEEDS, steps=st.integers(0, 300))
     def begin(self, seed: int, steps: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from domain.complaint.filing import Joint, Order
 from domain.complaint.jurisdiction import Shop
 from domain.complaint.negotiation import Regime
+from domain.complaint.settlement import left_of
 from domain.complaint.state import RequestKind
 from domain.values import Money
 from tests.domain.arguments import DIVISIONS, IDS, OFFICES
@@ -63,12 +64,20 @@ def _routed(scene: Scene) -> dict[str, Any]:
     return {"merchant_id": merchant, "regime": regime, "answer_due": due}
 
 
+def _advanced(scene: Scene) -> dict[str, Any]:
+    """An item of which something is left, whether or not a fund was asked already."""
+    settlement = scene.state.settlement
+    owed = [item for item in range(len(settlement.terms)) if left_of(settlement, item)]
+    return {"item": scene.one_of(*(owed or [0]))}
+
+
 FURTHER: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "file": _filed,
     "route": _routed,
     "receive": _received,
     "begin_verification": _offices,
     "transfer": _offices,
+    "request_advance": _advanced,
     "verify_fraud": lambda scene: {"verified": True, "loss": scene.yuan()} if scene.plot else {},
 }
 

@@ -30,7 +30,7 @@ BUSY = {"complaint": 12, "merchant": 5, "platform": 4, "measure": 4, "fund": 2, 
 PLOTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "complaint": (
         (),
-        ("route", "settle", "request_advance", "request_advance"),
+        ("route", "settle", *("request_advance",) * 3),
         ("route", "allege_fraud", "submit_evidence", "verify_fraud", "request_advance", "reopen"),
         ("route", "allege_fraud", "submit_evidence", "verify_fraud", "request_advance"),
         ("route",),
@@ -155,8 +155,8 @@ class Market:
         if done and plot[:1] == (action.name,):
             self.plots[stream] = plot[1:]
             # Before a fund can answer what it was just asked for.
-            if plot[1:2] == ("reopen",):
-                self.take(stream, kind.actions["reopen"], SERVICE, chance)
+            if plot[1:2] in (("reopen",), ("request_advance",)):
+                self.take(stream, kind.actions[plot[1]], SERVICE, chance)
         return done
 
     def _somebody(self, stream: str, chance: Random) -> Actor:
