@@ -107,7 +107,7 @@ def test_the_partition_is_the_one_that_a_plain_producer_chooses(kafka_bootstrap:
 def test_the_topic_of_a_stream_is_that_of_its_kind() -> None:
     assert topic_of("complaint-1", "north.") == "north.ledger.complaints"
     assert topic_of("merchant-1") == "ledger.merchants"
-    with pytest.raises(InvalidInput, match="ids begin with one of: complaint, merchant"):
+    with pytest.raises(InvalidInput, match="ids begin with one of: complaint, credit, merchant"):
         topic_of("unheard-of-1")
 
 

@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adapters.database import connect
-from adapters.record import read_record
+from adapters.record import Recorded, read_record
 from adapters.verify import verify
 from domain.complaint import life
 from domain.complaint.clocks import DeadlineMissed, OfferExpired
 from domain.complaint.state import Complaint, Deadline
+from domain.reactions import PROCESS, reactions_to
+from domain.streams import kind_of
 from domain.values import CLOCK
 from tests.faults.clients import Client, Sent
 from tests.faults.published import assert_published_once_and_in_order
@@ -65,8 +67,8 @@ def ledger(database_url: str, clients: Sequence[Client]) -> Iterator[str]:
                 if sent.answer["position"] <= last:
                     yield f"{sent.path} of client {client.number} was acknowledged before position {last}"
                 last = sent.answer["position"]
-    by_time = {line.command_id for line in _lines(database_url) if line.event.actor == CLOCK}
-    for command_id in kept.keys() - known - by_time:
+    own = {one.command_id for _, one in everything(database_url) if one.event.actor in (CLOCK, PROCESS)}
+    for command_id in kept.keys() - known - own:
         yield f"nobody sent the command {command_id} at position {kept[command_id].positions[0]}"
 
 
@@ -112,19 +114,54 @@ def _lines(database_url: str) -> list[Line]:
     return [Line(one.originator_id, one.command_id, one.event) for one in records]  # type: ignore[arg-type]
 
 
+def everything(database_url: str) -> list[tuple[int, Recorded]]:
+    """All records, by position."""
+    conn = connect(database_url, None)
+    with conn.cursor() as cursor:
+        cursor.execute("select position, record from ledger.events order by position")
+        found = [(position, read_record(bytes(record))) for position, record in cursor]
+    conn.close()
+    return found
+
+
+def followed(database_url: str, counted: Counter[str]) -> Iterator[str]:
+    """What follows from an event in another stream is recorded there once; nothing else is. ``counted``: by rule."""
+    recorded = everything(database_url)
+    commands: Counter[tuple[str | None, str]] = Counter()
+    for _, _, cause, stream in {
+        (one.command_id, one.command_digest, one.causation_id, one.originator_id)
+        for _, one in recorded
+        if one.event.actor == PROCESS
+    }:
+        commands[cause, stream] += 1
+    expected: Counter[tuple[str | None, str]] = Counter()
+    states: dict[str, Any] = {}
+    for _, one in recorded:
+        stream, kind = one.originator_id, kind_of(one.originator_id)
+        states[stream] = kind.evolve(states.get(stream, kind.new), one.event)
+        for reaction in reactions_to(stream, one.event, states[stream]):
+            expected[f"{stream}:{one.originator_version}", reaction.stream] += 1
+            counted[f"followed by {reaction.rule}"] += 1
+    for key in commands - expected:
+        yield f"{key[0]} led to something in {key[1]} that does not follow, or twice"
+    for key in expected - commands:
+        yield f"{key[0]} led to nothing in {key[1]}"
+
+
 def unrecorded(database_url: str, until: datetime) -> str:
     """Tell what watchers have still to do about what falls due before ``until``; empty when that is nothing."""
     conn = connect(database_url, None)
     with conn.cursor() as cursor:
         cursor.execute(
             "select h.position - p.position, (select count(*) from watch.dues where next_due < %s), "
-            "(select count(*) from watch.failed) from ledger.head h, watch.progress p",
+            "(select count(*) from watch.failed), h.position - r.position, "
+            "(select count(*) from watch.reactions_waiting) from ledger.head h, watch.progress p, watch.reactions r",
             (until,),
         )
-        ((unread, due, failed),) = cursor.fetchall()
+        (found,) = cursor.fetchall()
     conn.close()
-    what = f"{unread} positions are not read, {due} complaints are due, {failed} could not be handled"
-    return what if unread or due or failed else ""
+    what = "{} positions are not read, {} streams are due, {} failed, {} causes may be unread, {} reactions wait"
+    return what.format(*found) if any(found) else ""
 
 
 def deadlines(

@@ -196,6 +196,7 @@ class Run:
         url, now = self._cluster.database_url, datetime.now(UTC)
         self.report.wrong += checks.ledger(url, self._clients)
         self.report.wrong += checks.deadlines(url, self._clients, now, self._striker.fast_since, self.report.clocks)
+        self.report.wrong += checks.followed(url, self.report.clocks)
 
     def _hold_against_scratch(self) -> None:
         url = self._cluster.database_url

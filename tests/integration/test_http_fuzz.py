@@ -33,6 +33,8 @@ from api.http import create_app
 from domain.action import Action
 from domain.complaint.state import RequestKind, Status
 from domain.measure.state import MeasureKind
+from domain.merchant.state import Merchant
+from domain.merchant.state import Status as MerchantStatus
 from domain.office.establishment import Level
 from domain.streams import KINDS, MERCHANT, TOPICS, kind_of
 from domain.tracing import Traced
@@ -63,6 +65,7 @@ BEGUN: dict[str, dict[str, Any]] = {
         "violation": "false-advertising",
         "complaints": (COMPLAINT_ID,),
         "traced": (Traced(COMPLAINT_ID, RequestKind.COMPLAINT, Status.ROUTED, MERCHANT_ID),),
+        "target_state": Merchant(MerchantStatus.REGISTERED),
         "case_number": "2026-0042",
         "amount": Money(fen=2_000_000),
     },

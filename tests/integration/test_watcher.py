@@ -306,7 +306,9 @@ def test_deadlines_are_recorded_while_kafka_is_away_and_published_when_it_is_bac
             assert figure(seen, "watcher_dues_waiting") == 1
             assert figure(seen, "watcher_overdue") == figure(seen, "watcher_overdue_seconds") == 0
             assert figure(seen, "watcher_failed") == figure(seen, "watcher_failures_total") == 0
-            assert figure(seen, "appends_total", outcome="appended") == 1
+            watcher.await_figure(1, "reactions_total", rule="silence-of-a-merchant")
+            watcher.await_figure(1, "reactions_total", rule="complaint-behind-a-credit-event")
+            assert figure(watcher.figures(), "appends_total", outcome="appended") == 3
             watcher.await_line(logger="watcher", message="recorded what was due, complaints: 1")
             assert (figure(relay.figures(), "relay_lag_positions") or 0) >= 3
             kafka.start()
