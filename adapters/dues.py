@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-#: A complaint that cannot be handled is tried again after this many seconds, then after twice as many, up to an hour.
+#: What cannot be handled is tried again after this many seconds, then after twice as many, up to an hour.
 FIRST_PAUSE_S = 5
 #: Errors are kept up to this length.
 MAX_ERROR = 500

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from psycopg2.extensions import connection as Connection
 
 from adapters import metrics
-from adapters.dues import told
+from adapters.dues import FIRST_PAUSE_S, told
 from adapters.execute import Command, Ledger
 from adapters.ledger import LedgerUnavailable
 from adapters.record import Recorded, canonical, read_record
@@ -34,7 +34,6 @@ MAX_CAUSES = 200
 MAX_POSITIONS = 50_000
 #: Where so much follows, the rest of the causes is left for the next transaction.
 ENOUGH = 500
-FIRST_PAUSE_S = 5
 #: What stands for the rule where the cause cannot be read, and for the error of what waits behind another.
 UNREAD = "*"
 BEHIND = "it waits behind another in its stream"

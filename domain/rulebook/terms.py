@@ -23,9 +23,9 @@ class RunningTerm(BaseModel):
     source: ShortText
 
 
-def begin(name: TermName, at: datetime, book: Rulebook, region: str = COUNTRY) -> RunningTerm | None:
+def begin(name: TermName, at: datetime, book: Rulebook) -> RunningTerm | None:
     """Begin a term of supervision; None if the rules in force leave it out. Raises RuleViolation without rules."""
-    rules = book.rules(Authority.SUPERVISION, region, at.astimezone(SHANGHAI).date())
+    rules = book.rules(Authority.SUPERVISION, COUNTRY, at.astimezone(SHANGHAI).date())
     term = rules.terms.get(name)
     if term is None:
         return None
