@@ -5,6 +5,7 @@ COPY domain domain
 COPY projections projections
 COPY adapters adapters
 COPY api api
+COPY docs/asyncapi docs/asyncapi
 RUN pip install --no-cache-dir --constraint constraints.txt . \
  && useradd --system --create-home complaints \
  && install -d -o complaints /var/lib/complaints

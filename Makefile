@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 export COMPLAINTS_DATA_DIR ?= $(CURDIR)/.data
 
 .PHONY: setup demo test check faults bench clean
@@ -23,8 +24,18 @@ check: setup  ## types, style, architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: check  ## check, then all tests against a real PostgreSQL and a real Kafka
-	$(BIN)/pytest $(ARGS)
+# Whole files go to a worker, so that what is set up for a file is set up once. Each worker has servers of its own.
+# Tests start hundreds of processes, each of which would compile the program anew if none may keep what it compiled.
+test: setup  ## all tests against a real PostgreSQL and a real Kafka, and check beside them; WORKERS=1 for less load
+	@log=$$(mktemp); \
+	$(MAKE) --no-print-directory check >"$$log" 2>&1 & check=$$!; \
+	trap 'kill $$check 2>/dev/null; wait $$check; rm -f "$$log"; exit 130' INT TERM; \
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS); tests=$$?; \
+	wait $$check; checked=$$?; \
+	echo; cat "$$log"; rm -f "$$log"; \
+	test $$checked = 0 || echo "check failed"; \
+	test $$tests = 0 || echo "tests failed"; \
+	exit $$((tests ? tests : checked))
 
 faults: setup  ## a long schedule of faults: SEED=… MINUTES=…; SHORT=1 for one as in the tests
 	$(BIN)/python -m tests.faults.schedule --seed $(or $(SEED),$$(date +%s)) --minutes $(or $(MINUTES),5) \

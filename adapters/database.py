@@ -45,6 +45,8 @@ def connect(url: str, role: Role | None, *, autocommit: bool = True, statement_t
         "-c timezone=UTC",
         f"-c statement_timeout={statement_timeout_s}s",
         "-c lock_timeout=20s",
+        # Compiling a query takes longer than most of them do.
+        "-c jit=off",
         "-c standard_conforming_strings=on",
         "-c idle_in_transaction_session_timeout=60s",
     ]

@@ -1,6 +1,6 @@
 """Figures that are read from PostgreSQL when Prometheus asks, so that they are right while a process is idle too.
 
-Every relay, projector and watcher shows those of its kind, whoever does the work: with several, take the max.
+Every relay, feed, projector and watcher shows those of its kind, whoever does the work: with several, take the max.
 """
 
 from __future__ import annotations
@@ -40,6 +40,20 @@ def relay_figures(pool: Pool) -> list[Metric]:
     return [
         GaugeMetricFamily(f"complaints_{name}", what, float(value))
         for (name, what), value in zip(names, values, strict=True)
+    ]
+
+
+def feed_figures(pool: Pool) -> list[Metric]:
+    """Read how far the public feed is."""
+    with pool.cursor() as cursor:
+        cursor.execute("select f.position, greatest(h.position - f.position, 0) from ledger.head h, ledger.feed f")
+        ((position, lag),) = cursor.fetchall()
+    return [
+        GaugeMetricFamily(f"complaints_feed_{name}", what, float(value))
+        for name, what, value in (
+            ("position", "What every event up to this position changed in public is in the public feed.", position),
+            ("lag_positions", "Positions from there to the end of the ledger.", lag),
+        )
     ]
 
 

@@ -24,7 +24,7 @@ from prometheus_client.registry import Collector
 from domain.complaint.state import Deadline
 from projections.catalogue import PROJECTIONS
 
-Process = Literal["api", "relay", "projector", "watcher"]
+Process = Literal["api", "relay", "feed", "projector", "watcher"]
 
 #: Stands for a deadline where a watcher recorded that a new calendar moves due times.
 REVISED = "revised"
@@ -58,6 +58,10 @@ _leader = Gauge("complaints_relay_leader", "1 while this relay leads, 0 while it
 _published_events = _counter("relay_published_events_total", "Events that this relay committed to Kafka.")
 _relay_batch = _histogram("relay_batch_events", "Events of one Kafka transaction.", _SIZES)
 _relay_restarts = _counter("relay_restarts_total", "How often the relay started over after an error.")
+_feed_leader = Gauge("complaints_feed_leader", "1 while this feed leads, 0 while it stands by.", registry=None)
+_fed_messages = _counter("feed_messages_total", "Changes of what is public that this feed committed to Kafka.")
+_feed_failures = _counter("feed_failures_total", "Damaged events of complaints, which are hidden from there on.")
+_feed_restarts = _counter("feed_restarts_total", "How often the feed started over after an error.")
 _projected_events = _counter("projected_events_total", "Events that this projector took up.", "projection")
 _projection_batch = _histogram("projection_batch_events", "Events of one transaction.", _SIZES, "projection")
 _projection_seconds = _histogram(
@@ -76,6 +80,7 @@ _of_appends = (_appends, _appended_events, _append_batch, _append_seconds)
 _of_process: dict[Process, tuple[Collector, ...]] = {
     "api": (*_of_appends, _requests, _request_seconds),
     "relay": (_leader, _published_events, _relay_batch, _relay_restarts),
+    "feed": (_feed_leader, _fed_messages, _feed_failures, _feed_restarts),
     "projector": (_projected_events, _projection_batch, _projection_seconds, _projector_restarts),
     "watcher": (
         *_of_appends,
@@ -140,6 +145,26 @@ def published(events: int) -> None:
 def relay_started_over() -> None:
     """Count a start of the relay's loop after an error."""
     _relay_restarts.inc()
+
+
+def feeding(leads: bool) -> None:
+    """Note whether this feed leads."""
+    _feed_leader.set(leads)
+
+
+def fed(messages: int) -> None:
+    """Count messages of the public feed that were committed to Kafka."""
+    _fed_messages.inc(messages)
+
+
+def feed_failed() -> None:
+    """Count a damaged event, whose complaint is hidden, each time that it is met."""
+    _feed_failures.inc()
+
+
+def feed_started_over() -> None:
+    """Count a start of the feed's loop after an error."""
+    _feed_restarts.inc()
 
 
 def projected(projection: str, events: int, seconds: float) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
+from adapters.consumption import NO_POSITION, read_fact
 from adapters.database import connect
-from adapters.projector import NO_POSITION, read_fact
 from adapters.read_store import Consumed, Target, fold, hold_in_use, in_use
 from domain.errors import LedgerError
 from projections.projection import Projection
@@ -19,6 +19,10 @@ from projections.projection import Projection
 
 class NothingParked(LedgerError):
     """The stream has no parked records in this projection."""
+
+
+class OtherVersion(LedgerError):
+    """The tables in use were made by another version of the projection than this program's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,12 @@ def _held(database_url: str, projection: Projection) -> Iterator[tuple[Any, Targ
     try:
         with conn, conn.cursor() as cursor:
             target = in_use(cursor, projection, "for update")
+            if target.version != projection.version:
+                raise OtherVersion(
+                    f"{projection.name} is in use in version {target.version}, and this program makes version "
+                    f"{projection.version}",
+                    hint="wait until it is rebuilt, or use the newer program",
+                )
             hold_in_use(cursor, target)
             yield cursor, target
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +16,11 @@ from kafka.errors import KafkaError
 from psycopg2.extensions import connection as Connection
 
 from adapters import metrics, queries
+from adapters.consumption import Decoded, collect_rarely
 from adapters.database import UNAVAILABLE, Pool, connect
+from adapters.generations import require_not_newer
 from adapters.read_store import (
-    NUL,
-    REPLACEMENT,
-    Consumed,
     LostPartition,
-    Step,
     Target,
     advance_watermark,
     apply_batch,
@@ -30,11 +28,12 @@ from adapters.read_store import (
     in_use,
     read_progress,
 )
-from adapters.record import read_record
-from adapters.topics import all_partitions, consumer, position_of
-from domain.streams import KINDS, TOPICS
+from adapters.rebuild import RebuildSettings
+from adapters.renewal import renewing
+from adapters.topics import all_partitions, consumer
+from domain.streams import TOPICS
 from projections.catalogue import PROJECTIONS
-from projections.projection import Fact, Projection
+from projections.projection import Projection
 
 log = logging.getLogger("projector")
 
@@ -49,7 +48,6 @@ REBALANCE_MS = 3_000
 #: Without progress for so long, though there is something to read, the consumer starts over.
 STALLED_S = 10.0
 LOOK_S = 1.0
-NO_POSITION = "the record has no header 'position' with its place in the ledger"
 #: Names of the moments at which ``reached`` is called: where a crash is most interesting.
 POINTS = ("after_poll", "before_commit", "after_commit", "after_watermark")
 
@@ -59,7 +57,8 @@ class ProjectorSettings:
     """Where from and where to. Projectors of one deployment share the partitions among themselves.
 
     ``instance`` is a name that this one keeps over restarts: killed and started again under it, it gets its partitions
-    back at once, while those of one without a name wait for the end of its session (10 s).
+    back at once, while those of one without a name wait for the end of its session (10 s). ``rebuild_processes``: see
+    RebuildSettings.
     """
 
     database_url: str
@@ -67,6 +66,7 @@ class ProjectorSettings:
     topic_prefix: str = ""
     max_batch: int = MAX_BATCH
     instance: str | None = None
+    rebuild_processes: int | None = None
 
 
 def run_projector(
@@ -75,25 +75,35 @@ def run_projector(
     reached: Callable[[str], None] = lambda _: None,
     projections: Sequence[Projection] = PROJECTIONS,
 ) -> None:
-    """Project until ``stop`` is set. Connection errors start it over; what cannot be folded is parked."""
-    while not stop.is_set():
-        try:
-            conn = connect(settings.database_url, "ledger_projector", autocommit=False)
+    """Project until ``stop`` is set. Connection errors start it over; what cannot be folded is parked.
+
+    Read models of an older version stay as they are, and are built anew meanwhile. Raises RebuildError when one is of
+    a newer version than this program's.
+    """
+    building = RebuildSettings(
+        settings.database_url, settings.kafka_bootstrap, settings.topic_prefix, settings.rebuild_processes
+    )
+    collect_rarely()
+    with renewing(building, projections):
+        while not stop.is_set():
             try:
-                _Run(settings, conn, reached, projections).loop(stop)
-            finally:
-                conn.close()
-        except (*UNAVAILABLE, KafkaError) as error:
-            metrics.projector_started_over()
-            log.warning("starting over after %s: %s", type(error).__name__, str(error).strip())
-            stop.wait(0.5)
+                conn = connect(settings.database_url, "ledger_projector", autocommit=False)
+                try:
+                    _Run(settings, conn, reached, projections).loop(stop)
+                finally:
+                    conn.close()
+            except (*UNAVAILABLE, KafkaError) as error:
+                metrics.projector_started_over()
+                log.warning("starting over after %s: %s", type(error).__name__, str(error).strip())
+                stop.wait(0.5)
 
 
 class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
     """One membership in the consumer group.
 
-    ``_offsets`` is the progress per projection as last read or written, for the partitions assigned to us, in the
-    generation that ``_targets`` has.
+    ``_targets`` are the generations in use that the present versions made; those of ``_older`` are left alone.
+    ``_offsets`` is their progress as last read or written, for the partitions assigned to us, of which ``_reading``
+    are those that somebody wants.
     """
 
     def __init__(
@@ -106,6 +116,8 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
         self._conn, self._reached, self._projections = conn, reached, projections
         self._prefix, self._max_batch = settings.topic_prefix, settings.max_batch
         self._targets: dict[str, Target] = {}
+        self._older: list[Projection] = []
+        self._reading: list[TopicPartition] = []
         self._offsets: dict[str, dict[tuple[str, int], int]] = {}
         self._watermark = self._seen = -1
         self._goal: tuple[int, dict[TopicPartition, int]] | None = None
@@ -132,6 +144,8 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
             partitions = [(tp.topic, tp.partition) for tp in all_partitions(self._reader, self._prefix)]
             with self._conn:
                 ensure_progress(self._conn, self._projections, partitions)
+            # The consumer swallows what a listener raises, so that this cannot wait for the first assignment.
+            self._find_targets()
             self._reader.subscribe([self._prefix + topic for topic in TOPICS], listener=self)
             while not stop.is_set():
                 try:
@@ -143,6 +157,7 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
                 except LostPartition as lost:
                     log.warning("%s", lost)
                     self._conn.rollback()
+                    self._find_targets()
                     self.on_partitions_assigned(self._reader.assignment())
         finally:
             with suppress(KafkaError):
@@ -155,21 +170,33 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
     def on_partitions_assigned(self, assigned: Any) -> None:
         """Go on where the slowest projection is."""
         with self._conn, self._conn.cursor() as cursor:
-            self._targets = {projection.name: in_use(cursor, projection) for projection in self._projections}
             progress = {name: read_progress(cursor, target) for name, target in self._targets.items()}
-        assigned = list(assigned)
-        mine = {(tp.topic, tp.partition) for tp in assigned}
+        mine = {(tp.topic, tp.partition): tp for tp in assigned}
         self._offsets = {
             name: {at: offset for at, offset in offsets.items() if at in mine} for name, offsets in progress.items()
         }
         self._watermark, self._goal = -1, None
-        self._probe.assign(assigned)
-        for tp in assigned:
-            at = (tp.topic, tp.partition)
+        self._reading = []
+        for at, tp in mine.items():
             offsets = [own[at] for own in self._offsets.values() if at in own]
             if offsets:
+                self._reading.append(tp)
                 self._reader.seek(tp, min(offsets))
-        log.info("reading %d partitions", len(assigned))
+        self._reader.pause(*(set(mine.values()) - set(self._reading)))
+        self._reader.resume(*self._reading)
+        self._probe.assign(self._reading)
+        log.info("reading %d partitions", len(self._reading))
+
+    def _find_targets(self) -> None:
+        """Find which generations are in use; raises RebuildError for one of a newer version."""
+        with self._conn, self._conn.cursor() as cursor:
+            found = [in_use(cursor, projection) for projection in self._projections]
+        for target in found:
+            require_not_newer(target)
+        self._targets = {one.projection.name: one for one in found if one.version == one.projection.version}
+        self._older = [one.projection for one in found if one.version < one.projection.version]
+        for projection in self._older:
+            log.warning("%s stays as an older version made it, until it is built anew", projection.name)
 
     def _poll(self) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Wait briefly for records, then take what else is there, up to the largest batch."""
@@ -187,23 +214,16 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
         return batches
 
     def _apply(self, batches: dict[TopicPartition, list[ConsumerRecord]]) -> None:
-        for projection in self._projections:
-            records: list[Consumed] = []
-            steps: list[Step] = []
-            offsets = self._offsets[projection.name]
-            for tp, own in batches.items():
-                offset = offsets.get((tp.topic, tp.partition))
-                next_offset = own[-1].offset + 1
-                if offset is None or next_offset <= offset:
-                    continue
-                records.extend(consumed(projection, (record for record in own if record.offset >= offset)))
-                steps.append(Step(tp.topic, tp.partition, offset, next_offset))
+        decoded = Decoded(batches, [target.projection for target in self._targets.values()])
+        for name, target in self._targets.items():
+            offsets = self._offsets[name]
+            records, steps = decoded.of(target.projection, offsets)
             if not steps:
                 continue
             self._reached("before_commit")
             started = time.perf_counter()
-            folded = apply_batch(self._conn, self._targets[projection.name], records, steps)
-            metrics.projected(projection.name, folded, time.perf_counter() - started)
+            folded = apply_batch(self._conn, target, records, steps)
+            metrics.projected(name, folded, time.perf_counter() - started)
             self._reached("after_commit")
             self._seen = max(self._seen, *(record.position or 0 for record in records), 0)
             offsets.update({(step.topic, step.partition): step.next_offset for step in steps})
@@ -214,67 +234,47 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
             cursor.execute("select position from ledger.published")
             ((published,),) = cursor.fetchall()
         self._require_progress(published)
-        assigned = list(self._reader.assignment())
-        if not assigned:
+        if not self._reading:
             return
         if self._goal is None:
             if published == self._watermark:
                 return
-            self._goal = published, self._probe.end_offsets(assigned)
+            self._goal = published, self._probe.end_offsets(self._reading)
         position, ends = self._goal
-        behind = [tp for tp in assigned if self._reader.position(tp) < ends[tp]]
-        at_end = {(tp.topic, tp.partition) for tp in assigned if tp not in behind}
-        for projection in self._projections:
-            steps = {at: offset for at, offset in self._offsets[projection.name].items() if at in at_end}
-            advance_watermark(self._conn, self._targets[projection.name], steps, position)
+        behind = [tp for tp in self._reading if self._reader.position(tp) < ends[tp]]
+        at_end = {(tp.topic, tp.partition) for tp in self._reading if tp not in behind}
+        for name, target in self._targets.items():
+            steps = {at: offset for at, offset in self._offsets[name].items() if at in at_end}
+            if steps:
+                advance_watermark(self._conn, target, steps, position)
         self._reached("after_watermark")
         if not behind:
             self._watermark, self._goal = position, None
 
     def _require_progress(self, published: int) -> None:
-        """Raise KafkaError when nobody has moved for a while, although not everything published is projected."""
+        """Raise KafkaError when nobody has moved for a while, although not everything published is projected.
+
+        Raises LostPartition when what was of an older version has been built anew.
+        """
         now = time.monotonic()
         if now - self._looked_at < LOOK_S:
             return
         self._looked_at = now
         with self._conn, self._conn.cursor() as cursor:
+            for projection in self._older:
+                if in_use(cursor, projection).version != projection.version:
+                    continue
+                raise LostPartition(projection.name, f"version {projection.version} is in use now")
             cursor.execute(
                 "select min(p.watermark), sum(p.next_offset) from read.progress p "
                 "join read.active a using (projection, generation) where projection = any(%s)",
-                ([projection.name for projection in self._projections],),
+                (list(self._targets),),
             )
             ((complete, offsets),) = cursor.fetchall()
-        if complete >= published or (complete, offsets) != self._moved_to:
+        if complete is None or complete >= published or (complete, offsets) != self._moved_to:
             self._moved_at, self._moved_to = now, (complete, offsets)
         elif now - self._moved_at > STALLED_S:
             raise KafkaError(f"nothing came for {STALLED_S:g} s, though {published - complete} positions are missing")
-
-
-def consumed(projection: Projection, records: Iterable[ConsumerRecord]) -> Iterator[Consumed]:
-    """Read the records that concern a projection: its kind's, and those whose key names no kind at all."""
-    own = projection.kind.prefix
-    for record in records:
-        stream = (record.key or b"").decode(errors="replace").replace(NUL, REPLACEMENT)
-        prefix = stream.partition("-")[0]
-        if prefix != own and prefix in KINDS:
-            continue
-        position = None
-        with suppress(ValueError):
-            position = position_of(record)
-        read = NO_POSITION if position is None else read_fact(position, stream, record.value)
-        yield Consumed(stream, record.topic, record.partition, record.offset, position, record.value or b"", read)
-
-
-def read_fact(position: int, stream: str, record: bytes) -> Fact | str:
-    """Read a record of a stream; where that cannot be done, return why."""
-    try:
-        recorded = read_record(record)
-    # Bytes that are no record can fail to be read in any way.
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    if recorded.originator_id != stream:
-        return f"the record is of {recorded.originator_id}, but its key says {stream}"
-    return Fact(position, stream, recorded.originator_version, recorded.event)
 
 
 def finish_rebalance(reader: KafkaConsumer) -> None:

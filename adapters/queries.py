@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import date, datetime
 from typing import Any
 
 from adapters import read_store
@@ -12,48 +11,7 @@ from adapters.database import Pool
 from domain.complaint.state import OPEN
 from projections.complaint_details import COMPLAINT_DETAILS
 from projections.merchants import MERCHANTS
-from projections.resolution_statistics import DIMENSIONS, MEASURES
-
-
-def percent(part: int, whole: int) -> str | None:
-    """Return part / whole in percent with one decimal, half-up, such as "15.3"; None when there is no whole."""
-    if whole == 0:
-        return None
-    tenths = (2000 * part + whole) // (2 * whole)
-    return f"{tenths // 10}.{tenths % 10}"
-
-
-def statistics(
-    pool: Pool, by: str, *, first_month: date | None = None, last_month: date | None = None
-) -> list[dict[str, Any]]:
-    """Return the sums by merchant, product, region, channel or month, most complaints first (months in order).
-
-    Each: ``key`` (a merchant's is its name), ``id`` and ``scheme`` of the key, the measures, and ``resolved_rate`` =
-    resolved / valid in percent, a string with one decimal, half-up; None when nothing is valid.
-    """
-    if by != "month" and by not in DIMENSIONS:
-        raise ValueError(f"unknown dimension {by!r}")
-    sums = ", ".join(f"sum(s.{measure})::bigint" for measure in MEASURES)
-    key = "to_char(s.month, 'YYYY-MM')" if by == "month" else "s.key"
-    with pool.cursor() as cursor:
-        cursor.execute(
-            f"select s.scheme, {key} as id, {'m.trade_name' if by == 'merchant' else 'null'}, {sums} "
-            "from read.resolution_statistics s "
-            + ("left join read.merchants m on m.merchant_id = s.key " if by == "merchant" else "")
-            + "where s.dimension = %s and s.month >= %s and s.month <= %s group by 1, 2, 3 "
-            + ("order by 2" if by == "month" else "order by 5 desc, 3, 2"),
-            ("all" if by == "month" else by, first_month or date.min, last_month or date.max),
-        )
-        return [
-            {
-                "key": name or id_,
-                "id": id_,
-                "scheme": scheme,
-                **dict(zip(MEASURES, measures, strict=True)),
-                "resolved_rate": percent(measures[MEASURES.index("resolved")], measures[MEASURES.index("valid")]),
-            }
-            for scheme, id_, name, *measures in cursor
-        ]
+from projections.rates import percent
 
 
 def details(pool: Pool, complaint_id: str) -> dict[str, Any] | None:
@@ -90,31 +48,6 @@ def wait_until_complete(pool: Pool, position: int, timeout_s: float) -> bool:
     return True
 
 
-def complaints(
-    pool: Pool,
-    *,
-    merchant_id: str | None,
-    status: str | None,
-    after: tuple[datetime, str] | None,
-    limit: int,
-) -> tuple[list[dict[str, Any]], int]:
-    """Return complaints, newest filing first, behind (filed_at, complaint_id); and what they are complete to."""
-    conditions, parameters = ["true"], list[object]()
-    for column, value in (("merchant_id", merchant_id), ("status", status)):
-        if value is not None:
-            conditions.append(f"{column} = %s")
-            parameters.append(value)
-    if after is not None:
-        conditions.append("(filed_at, complaint_id) < (%s, %s)")
-        parameters.extend(after)
-    return _page(
-        pool,
-        f"select {', '.join(COMPLAINT_DETAILS.columns)} from read.complaint_details "
-        f"where {' and '.join(conditions)} order by filed_at desc, complaint_id desc limit %s",
-        [*parameters, limit],
-    )
-
-
 def merchants(pool: Pool, *, name: str | None, after: str | None, limit: int) -> tuple[list[dict[str, Any]], int]:
     """Return merchants by id, behind the id ``after``; and what they are complete to."""
     return _page(
@@ -142,7 +75,7 @@ def mediator_loads(pool: Pool, mediator_ids: Sequence[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-_MERCHANT = ", ".join(("merchant_id", *MERCHANTS.row._fields))
+_MERCHANT = ", ".join(("merchant_id", *(field for field in MERCHANTS.row._fields if field != "items")))
 
 
 def _page(pool: Pool, sql: str, parameters: list[object]) -> tuple[list[dict[str, Any]], int]:
@@ -158,37 +91,30 @@ def projections(pool: Pool) -> list[dict[str, Any]]:
 
     ``position``: complete to it; ``lag_positions`` and ``lag_s`` (age of the first event that is missing) are against
     the ledger's head; ``parked_streams``, ``parked_records`` and ``skipped_records`` of the generation in use;
-    ``building``: the generation that is being built and what share of its records it has read, or None.
+    ``version``: of the functions that made it; ``building``: None, or the generation that is being built, by which
+    version, what share of its records it has read (percent, such as "43.1"), and by what error it stopped, if it did.
     """
     with pool.cursor() as cursor:
         cursor.execute(
-            "select a.projection, a.generation, c.position, h.position, p.position, "
-            "(select extract(epoch from clock_timestamp() - e.recorded_at)::float from ledger.events e "
-            "where e.position = c.position + 1), w.streams, w.records, w.skipped, b.generation, b.read, c.read "
-            "from read.active a "
-            "cross join ledger.head h cross join ledger.published p "
-            "cross join lateral (select coalesce(min(watermark), 0) as position, sum(next_offset)::bigint as read "
-            "from read.progress where projection = a.projection and generation = a.generation) c "
+            "select a.projection, a.generation, a.version, c.position, p.position as published, h.position as head, "
+            "h.position - c.position as lag_positions, coalesce(round((select extract(epoch from clock_timestamp() "
+            "- e.recorded_at) from ledger.events e where e.position = c.position + 1), 3), 0)::float as lag_s, "
+            "w.streams as parked_streams, w.records as parked_records, w.skipped as skipped_records, "
+            "b.generation, b.version, b.done, b.total, b.error "
+            "from read.active a cross join ledger.head h cross join ledger.published p "
+            "cross join lateral (select coalesce(min(watermark), 0) as position from read.progress "
+            "where projection = a.projection and generation = a.generation) c "
             "cross join lateral (select count(distinct stream) filter (where skipped_at is null) as streams, "
             "count(*) filter (where skipped_at is null) as records, count(skipped_at) as skipped "
             "from read.parked where projection = a.projection and generation = a.generation) w "
-            "left join lateral (select generation, sum(next_offset)::bigint as read from read.progress "
-            "where projection = a.projection and generation > a.generation group by generation) b on true "
+            "left join read.builds b on b.projection = a.projection and b.generation > a.generation "
             "order by a.projection"
         )
-        return [
-            {
-                "projection": name,
-                "generation": generation,
-                "position": position,
-                "published": published,
-                "head": head,
-                "lag_positions": head - position,
-                "lag_s": round(age, 3) if age is not None else 0.0,
-                "parked_streams": streams,
-                "parked_records": records,
-                "skipped_records": skipped,
-                "building": None if built is None else {"generation": built, "read": percent(done, of)},
-            }
-            for name, generation, position, head, published, age, streams, records, skipped, built, done, of in cursor
-        ]
+        names = [column.name for column in cursor.description[:-5]]
+        found = []
+        for *values, generation, version, done, total, error in cursor:
+            building = None
+            if generation is not None:
+                building = {"generation": generation, "version": version, "read": percent(done, total), "error": error}
+            found.append({**dict(zip(names, values, strict=True)), "building": building})
+        return found

@@ -6,34 +6,55 @@ is being built beside it (``adapters.rebuild``).
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from projections.projection import Batch, Fact, Key, Projection, Sums, fold_batch
+from adapters.read_tables import UNFIT, write
+from projections.projection import Fact, Key, Projection
 
-#: What PostgreSQL raises for values that it cannot take, as opposed to being away or busy.
-UNFIT = (psycopg2.DataError, psycopg2.IntegrityError)
 #: A text column cannot hold U+0000; a key of a record can.
 NUL, REPLACEMENT = "\0", "\ufffd"
+
+
+#: Next offset per (topic, partition).
+Offsets = Mapping[tuple[str, int], int]
 
 
 class LostPartition(Exception):
     """Another projector has written this partition's progress, or other tables are in use: read progress and seek."""
 
+    def __init__(self, projection: str, why: str, /) -> None:
+        super().__init__(projection, why)
+        self.projection, self.why = projection, why
+
+    def __str__(self) -> str:
+        return f"{self.projection}: {self.why}"
+
+
+class UnknownFailure(Exception):
+    """A record that could not be taken up, of a stream that may not be parked."""
+
+    def __init__(self, projection: str, stream: str, version: int | None, position: int | None, error: str, /) -> None:
+        super().__init__(projection, stream, version, position, error)
+        self.projection, self.stream, self.version = projection, stream, version
+        self.position, self.error = position, error
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A generation of a projection's tables; ``building``: it stands beside the one in use."""
+    """A generation of a projection's tables, and the version of the projection that made it.
+
+    ``building``: it stands beside the one in use.
+    """
 
     projection: Projection
     generation: int
+    version: int
     building: bool = False
 
     @property
@@ -43,17 +64,16 @@ class Target:
 
 
 def beside(target: Target) -> Target:
-    """Return the generation after ``target``, in tables of its own."""
+    """Return the generation after ``target``, in tables of its own, made by the present version."""
     projection = replace(
         target.projection,
         table=f"{target.projection.table}_next",
         sums=tuple(replace(sums, table=f"{sums.table}_next") for sums in target.projection.sums),
     )
-    return Target(projection, target.generation + 1, building=True)
+    return Target(projection, target.generation + 1, projection.version, building=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """How far one partition is read by a batch: from the offset in the progress to the next."""
 
     topic: str
@@ -62,8 +82,7 @@ class Step:
     next_offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Consumed:
+class Consumed(NamedTuple):
     """A record of a topic, under the stream that its key names. ``read``: the fact, or why there is none."""
 
     stream: str
@@ -77,9 +96,9 @@ class Consumed:
 
 def in_use(cursor: Any, projection: Projection, lock: Literal["", "for share", "for update"] = "") -> Target:
     """Return the generation that answers queries; the first, where there is none yet. ``lock``: of its row."""
-    cursor.execute(f"select generation from read.active where projection = %s {lock}", (projection.name,))
+    cursor.execute(f"select generation, version from read.active where projection = %s {lock}", (projection.name,))
     found = cursor.fetchone()
-    return Target(projection, int(found[0]) if found else 1)
+    return Target(projection, *(found or (1, projection.version)))
 
 
 def ensure_progress(conn: Connection, projections: Iterable[Projection], partitions: Iterable[tuple[str, int]]) -> None:
@@ -88,8 +107,8 @@ def ensure_progress(conn: Connection, projections: Iterable[Projection], partiti
     with conn.cursor() as cursor:
         for projection in projections:
             cursor.execute(
-                "insert into read.active (projection, generation) values (%s, 1) on conflict do nothing",
-                (projection.name,),
+                "insert into read.active (projection, generation, version) values (%s, 1, %s) on conflict do nothing",
+                (projection.name, projection.version),
             )
             begin_progress(cursor, in_use(cursor, projection), partitions)
 
@@ -105,30 +124,49 @@ def begin_progress(cursor: Any, target: Target, partitions: Iterable[tuple[str, 
     )
 
 
-def read_progress(cursor: Any, target: Target) -> dict[tuple[str, int], int]:
-    """Return the next offset per (topic, partition); empty where the generation does not exist."""
+def read_progress(
+    cursor: Any, target: Target, partitions: Iterable[tuple[str, int]] | None = None, *, hold: bool = False
+) -> dict[tuple[str, int], int]:
+    """Return the next offset per (topic, partition), of all or of some; empty where the generation does not exist.
+
+    ``hold``: nobody else may move them until the transaction's end.
+    """
+    chosen = None if partitions is None else list(partitions)
     cursor.execute(
-        "select topic, partition, next_offset from read.progress where projection = %s and generation = %s",
-        (target.projection.name, target.generation),
+        "select topic, partition, next_offset from read.progress where projection = %s and generation = %s "
+        + ("" if chosen is None else "and (topic, partition) in (select * from unnest(%s::text[], %s::int[])) ")
+        + ("order by topic, partition for update" if hold else ""),
+        (
+            target.projection.name,
+            target.generation,
+            *(() if chosen is None else ([topic for topic, _ in chosen], [partition for _, partition in chosen])),
+        ),
     )
     return {(topic, partition): offset for topic, partition, offset in cursor}
 
 
-def apply_batch(conn: Connection, target: Target, records: Sequence[Consumed], steps: Sequence[Step]) -> int:
+def apply_batch(
+    conn: Connection,
+    target: Target,
+    records: Sequence[Consumed],
+    steps: Sequence[Step],
+    known: Container[str] | None = None,
+) -> int:
     """Fold ``records`` into the target's tables and advance its progress by ``steps``, in one transaction.
 
-    What cannot be folded is parked, with what follows it in the same stream. Returns how many records were folded.
-    Raises LostPartition; then nothing has changed.
+    What cannot be folded is parked, with what follows it in the same stream, unless the stream is none of ``known``
+    (None: all are). Returns how many records were folded. Raises LostPartition and UnknownFailure; then nothing has
+    changed.
     """
     try:
         with conn, conn.cursor() as cursor:
             hold_in_use(cursor, target)
-            return take_up(cursor, target, records, steps)
+            return take_up(cursor, target, records, steps, known)
     except UNFIT:
         # Some value is not for a column: go stream by stream, to find whose.
         with conn, conn.cursor() as cursor:
             hold_in_use(cursor, target)
-            return take_up(cursor, target, records, steps, one_by_one=True)
+            return take_up(cursor, target, records, steps, known, one_by_one=True)
 
 
 def hold_in_use(cursor: Any, target: Target) -> None:
@@ -136,13 +174,25 @@ def hold_in_use(cursor: Any, target: Target) -> None:
     cursor.execute("set local synchronous_commit = off")
     active = in_use(cursor, target.projection, "for share").generation
     if target.building != (active < target.generation):
-        raise LostPartition(f"{target.projection.name}: generation {active} is in use now")
+        raise LostPartition(target.projection.name, f"generation {active} is in use now")
 
 
 def take_up(
-    cursor: Any, target: Target, records: Sequence[Consumed], steps: Sequence[Step], *, one_by_one: bool = False
+    cursor: Any,
+    target: Target,
+    records: Sequence[Consumed],
+    steps: Sequence[Step],
+    known: Container[str] | None = None,
+    *,
+    one_by_one: bool = False,
 ) -> int:
-    """Do what ``apply_batch`` does, within the caller's transaction; raises LostPartition."""
+    """Do what ``apply_batch`` does, within the caller's transaction; raises LostPartition and UnknownFailure."""
+    move_progress(cursor, target, steps)
+    return fold(cursor, target, records, parked_streams(cursor, target), known=known, one_by_one=one_by_one)
+
+
+def move_progress(cursor: Any, target: Target, steps: Sequence[Step]) -> None:
+    """Advance the progress by ``steps``; raises LostPartition where it is not where they begin."""
     cursor.execute(
         "update read.progress p set next_offset = s.next_offset "
         "from unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[]) "
@@ -159,14 +209,24 @@ def take_up(
         ),
     )
     if cursor.rowcount != len(steps):
-        raise LostPartition(f"{target.projection.name}: progress has been moved by somebody else")
-    return fold(cursor, target, records, parked_streams(cursor, target), one_by_one=one_by_one)
+        raise LostPartition(target.projection.name, "progress has been moved by somebody else")
 
 
 def fold(
-    cursor: Any, target: Target, records: Sequence[Consumed], waiting: set[str], *, one_by_one: bool = False
+    cursor: Any,
+    target: Target,
+    records: Sequence[Consumed],
+    waiting: set[str],
+    *,
+    known: Container[str] | None = None,
+    one_by_one: bool = False,
+    sums: Sequence[dict[Key, Sequence[int]]] | None = None,
 ) -> int:
-    """Fold what can be folded, park the rest; returns how many were folded. ``waiting``: streams that stay parked."""
+    """Fold what can be folded, park the rest; returns how many were folded. ``waiting``: streams that stay parked.
+
+    ``sums``: for each table of sums where to add what it changes by, in place of the table. Raises UnknownFailure for
+    a stream that is none of ``known`` (None: all are).
+    """
     good: dict[str, list[Fact]] = defaultdict(list)
     errors: dict[str, str] = {}
     for record in records:
@@ -180,18 +240,29 @@ def fold(
     parts = [{stream: facts} for stream, facts in good.items()] if one_by_one else [good] if good else []
     for part in parts:
         facts = [fact for own in part.values() for fact in own]
-        for stream, (count, error) in _write(cursor, target.projection, facts, guarded=one_by_one).items():
+        for stream, (count, error) in write(cursor, target.projection, facts, one_by_one, sums).items():
             done[stream], errors[stream] = count, error
+    if known is not None:
+        for stream in errors:
+            if stream not in known:
+                raise _unknown(target, records, stream, done.get(stream, 0), errors[stream])
     if errors or waiting:
         _park(cursor, target, records, waiting, done, errors)
     return sum(done.values())
 
 
-def parked_streams(cursor: Any, target: Target) -> set[str]:
-    """Return the streams whose records have to wait."""
+def _unknown(target: Target, records: Sequence[Consumed], stream: str, done: int, error: str) -> UnknownFailure:
+    failed = [record for record in records if record.stream == stream][done]
+    version = failed.read.version if isinstance(failed.read, Fact) else None
+    return UnknownFailure(target.projection.name, stream, version, failed.position, error)
+
+
+def parked_streams(cursor: Any, target: Target, *, skipped: bool = False) -> set[str]:
+    """Return the streams whose records have to wait, and with ``skipped`` those of which one was skipped."""
     cursor.execute(
-        "select distinct stream from read.parked where projection = %s and generation = %s and skipped_at is null",
-        (target.projection.name, target.generation),
+        "select distinct stream from read.parked where projection = %s and generation = %s "
+        "and (skipped_at is null or %s)",
+        (target.projection.name, target.generation, skipped),
     )
     return {stream for (stream,) in cursor}
 
@@ -263,98 +334,3 @@ def _park(
             [None if error is None else error.replace(NUL, REPLACEMENT) for _, error in rows],
         ),
     )
-
-
-def _write(cursor: Any, projection: Projection, facts: Sequence[Fact], *, guarded: bool) -> dict[str, tuple[int, str]]:
-    """Write a batch; returns what failed as Batch does. ``guarded``: of one stream, whose bad values fail it only."""
-    if guarded:
-        cursor.execute("savepoint stream")
-    try:
-        # A stream that begins in this batch has no row yet; looking for it would cost a third of the rate.
-        begun = set() if guarded else {fact.stream for fact in facts if fact.version == 1}
-        old = _read_rows(cursor, projection, list({fact.stream for fact in facts} - begun))
-        batch: Batch = fold_batch(projection, old, facts)
-        _copy(cursor, projection.table, projection.columns, (row for row in batch.rows if row[0] in begun))
-        _merge_rows(cursor, projection, [row for row in batch.rows if row[0] not in begun])
-        for sums, delta in zip(projection.sums, batch.deltas, strict=True):
-            _add(cursor, sums, delta)
-        return batch.failed
-    except UNFIT as error:
-        if not guarded:
-            raise
-        cursor.execute("rollback to savepoint stream")
-        return {facts[0].stream: (0, f"{type(error).__name__}: {str(error).strip()}")}
-
-
-def _read_rows(cursor: Any, projection: Projection, streams: list[str]) -> dict[str, tuple[int, Any]]:
-    if not streams:
-        return {}
-    cursor.execute(
-        f"select {', '.join(projection.columns)} from {projection.table} where {projection.key} = any(%s)", (streams,)
-    )
-    return {stream: (version, projection.row(*fields)) for stream, version, _, *fields in cursor}
-
-
-def _merge_rows(cursor: Any, projection: Projection, rows: list[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    columns = projection.columns
-    incoming = _incoming(cursor, projection.table)
-    _copy(cursor, incoming, columns, rows)
-    cursor.execute(
-        f"insert into {projection.table} ({', '.join(columns)}) select {', '.join(columns)} from {incoming} "
-        f"on conflict ({projection.key}) do update set "
-        + ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
-    )
-
-
-def _add(cursor: Any, sums: Sums, delta: Mapping[Key, Sequence[int]]) -> None:
-    if not delta:
-        return
-    keys, measures = ", ".join(sums.keys), ", ".join(sums.measures)
-    incoming = _incoming(cursor, sums.table)
-    # Rows are taken in one order by all projectors, so that two of them cannot wait for each other.
-    _copy(cursor, incoming, (*sums.keys, *sums.measures), sorted((*key, *values) for key, values in delta.items()))
-    cursor.execute(
-        f"insert into {sums.table} as t ({keys}, {measures}) select {keys}, {measures} from {incoming} "
-        f"order by {keys} on conflict ({keys}) do update set "
-        + ", ".join(f"{measure} = t.{measure} + excluded.{measure}" for measure in sums.measures)
-    )
-    cursor.execute(
-        f"delete from {sums.table} t using {incoming} i where "
-        + " and ".join(f"t.{key} = i.{key}" for key in sums.keys)
-        + "".join(f" and t.{measure} = 0" for measure in sums.measures)
-    )
-
-
-def _incoming(cursor: Any, table: str) -> str:
-    """Return the name of an empty temporary table like ``table``."""
-    incoming = f"pg_temp.incoming_{table.partition('.')[2]}"
-    cursor.execute("select to_regclass(%s) is null", (incoming,))
-    if cursor.fetchone() == (True,):
-        cursor.execute(f"create temporary table {incoming.partition('.')[2]} (like {table}) on commit delete rows")
-        return incoming
-    cursor.execute(f"select exists (select from {incoming})")
-    if cursor.fetchone() == (True,):
-        cursor.execute(f"truncate {incoming}")
-    return incoming
-
-
-def _copy(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    text = "\n".join(["\t".join([_text(value) for value in row]) for row in rows])
-    if text:
-        cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin", io.StringIO(text + "\n"))
-
-
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-def _text(value: Any) -> str:
-    """Write a value in the text format of COPY."""
-    if value is None:
-        return "\\N"
-    if isinstance(value, str):
-        return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value)

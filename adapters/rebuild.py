@@ -1,237 +1,252 @@
-"""Builds a new generation of a projection's tables from Kafka, beside the one in use, and puts it in its place.
+"""Builds new generations of read models from Kafka, beside those in use, and puts them in their place.
 
-Queries and projectors go on meanwhile. The progress of the new generation is kept with it, so that a build that was
-stopped or killed goes on where it was.
+Queries and projectors go on meanwhile. Many projections share one read of the topics, which processes divide among
+themselves by partition (``adapters.filling``). A build keeps its progress, so that one that was stopped or killed goes
+on where it was.
 """
 
 from __future__ import annotations
 
-import logging
+import os
 import threading
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
-from psycopg2.errors import DependentObjectsStillExist, LockNotAvailable
 from psycopg2.extensions import connection as Connection
 
+from adapters.consumption import collect_rarely
 from adapters.database import connect
-from adapters.projector import POLL_MS, ProjectorSettings, consumed
-from adapters.read_store import (
-    Consumed,
-    LostPartition,
-    Step,
-    Target,
-    apply_batch,
-    begin_progress,
-    beside,
-    hold_in_use,
-    in_use,
-    parked_streams,
-    read_progress,
-    take_up,
-)
-from adapters.topics import all_partitions, bounds, consumer, read_range
-from domain.errors import LedgerError
+from adapters.filling import BATCH, STRETCH, Filler, Work
+from adapters.filling_processes import fill_in_processes
+from adapters.generations import RebuildStopped, begin, failed, swap
+from adapters.read_store import LostPartition, Target, UnknownFailure, parked_streams, read_progress
+from adapters.read_tables import add_staged
+from adapters.topics import all_partitions, consumer
+from projections.catalogue import PROJECTIONS
 from projections.projection import Projection
 
-log = logging.getLogger("rebuild")
-
-BUILD_LOCK = 0x6275696C64
-#: How long a swap waits for those who read the tables, holding up other readers, before it lets them pass.
-SWAP_WAIT_MS = 200
 RETRY_S = 0.5
+#: A further process is worth its start for so many records.
+RECORDS_PER_PROCESS = 50_000
+#: What came while it was filled is taken up in bulk too, while it is more than this.
+TAIL = 50_000
+TELL_S = 1.0
 
 
-class RebuildError(LedgerError):
-    """A generation cannot be built now."""
+@dataclass(frozen=True, slots=True)
+class RebuildSettings:
+    """Where from and where to. ``processes``: None for as many as there are cores, fewer when there is little to do.
+
+    ``stretch``: records that a process takes up in one transaction.
+    """
+
+    database_url: str
+    kafka_bootstrap: str
+    topic_prefix: str = ""
+    processes: int | None = None
+    stretch: int = STRETCH
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """The generation that is in use now, how many records were folded in this run, and how many streams are parked."""
 
+    projection: str
     generation: int
     folded: int
     parked: int
 
 
 def rebuild(
-    settings: ProjectorSettings,
-    projection: Projection,
+    settings: RebuildSettings,
+    projections: Sequence[Projection],
     stop: threading.Event,
     progress: Callable[[int, int], None] = lambda *_: None,
     reached: Callable[[str], None] = lambda _: None,
-) -> Rebuilt | None:
-    """Build the next generation, or go on with one that was begun, and swap it in; None when stopped before.
+    *,
+    park: bool = False,
+) -> list[Rebuilt] | None:
+    """Build their next generations, or go on with those that were begun, and swap them in; None when stopped before.
 
-    ``progress`` is told how far the offsets are, and of how many. Raises RebuildError while somebody else builds it,
-    and when it is cancelled.
+    ``progress`` is told how far the offsets are, and of how many. A record that fails without its stream being parked
+    or skipped in the generation in use ends it, unless ``park``. Raises RebuildError: BeingRebuilt while somebody else
+    builds one of them, RebuildStopped at such a failure, and when one is cancelled or cannot take its place.
     """
-    conn = connect(settings.database_url, "ledger_projector", autocommit=False)
-    reader = consumer(settings.kafka_bootstrap, max_poll_records=settings.max_batch)
+    conn = connect(settings.database_url, "ledger_projector", autocommit=False, statement_timeout_s=0)
+    reader = consumer(settings.kafka_bootstrap, max_poll_records=BATCH)
+    # Ends are asked for on a consumer of their own: one that was last assigned to other topics finds only some.
+    probe = consumer(settings.kafka_bootstrap)
     try:
-        topic = settings.topic_prefix + projection.kind.topic
-        partitions = [tp for tp in all_partitions(reader, settings.topic_prefix) if tp.topic == topic]
-        target = _begin(conn, projection, partitions)
-        build = _Build(conn, reader, projection, target, partitions, settings.max_batch)
-        while not stop.is_set():
-            if not build.catch_up(stop, progress, reached):
-                break
-            reached("before_swap")
-            if build.swap():
-                reached("after_swap")
-                with conn, conn.cursor() as cursor:
-                    return Rebuilt(target.generation, build.folded, len(parked_streams(cursor, target)))
-            stop.wait(RETRY_S)
-        return None
+        return _Builds(settings, conn, reader, probe, projections, stop, progress, reached, park).run()
+    except UnknownFailure as failure:
+        raise failed(settings.database_url, failure) from failure
     except LostPartition as lost:
-        raise RebuildError(f"the rebuild of {projection.name} was cancelled ({lost})") from lost
+        raise RebuildStopped(lost.projection, f"the rebuild of {lost.projection} was cancelled ({lost.why})") from lost
     finally:
         conn.close()
         with suppress(KafkaError):
+            probe.close()
             reader.close()
 
 
-def _names(used: Target) -> list[str]:
-    return [table.partition(".")[2] for table in used.tables]
-
-
-def _forget(cursor: Any, target: Target) -> None:
-    for table in ("progress", "parked"):
-        cursor.execute(
-            f"delete from read.{table} where projection = %s and generation = %s",
-            (target.projection.name, target.generation),
-        )
-
-
-def cancel(database_url: str, projection: Projection) -> bool:
-    """Drop the generation that is being built; False when there is none. Whoever builds it is told."""
-    conn = connect(database_url, "ledger_projector", autocommit=False)
-    try:
-        with conn, conn.cursor() as cursor:
-            used = in_use(cursor, projection)
-            target = beside(used)
-            found = bool(read_progress(cursor, target))
-            cursor.execute("select read.drop_next(%s)", (_names(used),))
-            _forget(cursor, target)
-            return found
-    finally:
-        conn.close()
-
-
-def _begin(conn: Connection, projection: Projection, partitions: list[TopicPartition]) -> Target:
-    """Find the generation that is being built, or begin it. The session then holds the lock of its builder."""
-    with conn, conn.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s, hashtext(%s))", (BUILD_LOCK % 2**31, projection.name))
-        if cursor.fetchone() != (True,):
-            raise RebuildError(f"{projection.name} is being rebuilt already", hint="wait, or stop it with: --cancel")
-        used = in_use(cursor, projection)
-        target = beside(used)
-        if not read_progress(cursor, target):
-            cursor.execute("select read.create_next(%s)", (_names(used),))
-            begin_progress(cursor, target, [(tp.topic, tp.partition) for tp in partitions])
-        return target
-
-
-class _Build:
-    """A build at work: ``offsets`` is how far it has come, as in the database."""
+class _Builds:
+    """Builds at work, of one call."""
 
     def __init__(
         self,
+        settings: RebuildSettings,
         conn: Connection,
         reader: KafkaConsumer,
-        projection: Projection,
-        target: Target,
-        partitions: list[TopicPartition],
-        batch: int,
+        probe: KafkaConsumer,
+        projections: Sequence[Projection],
+        stop: threading.Event,
+        progress: Callable[[int, int], None],
+        reached: Callable[[str], None],
+        park: bool,
     ) -> None:
-        self._conn, self._reader, self._batch = conn, reader, batch
-        self._projection, self._target = projection, target
-        self._partitions = partitions
-        self._offsets: dict[tuple[str, int], int] = {}
-        self.folded = 0
+        self._settings, self._conn, self._reader, self._probe = settings, conn, reader, probe
+        self._stop, self._progress, self._reached, self._park = stop, progress, reached, park
+        topics = {settings.topic_prefix + projection.kind.topic for projection in projections}
+        self._partitions = [tp for tp in all_partitions(probe, settings.topic_prefix) if tp.topic in topics]
+        probe.assign(self._partitions)
+        # Other processes know no others.
+        self._in_catalogue = all(projection in PROJECTIONS for projection in projections)
+        self._targets: list[Target] = []
+        self._empty: list[Target] = []
+        # One order for all, so that two who begin the same builds cannot wait for each other.
+        for projection in sorted(projections, key=lambda projection: projection.name):
+            target, filled = begin(conn, projection, self._partitions)
+            self._targets.append(target)
+            if not filled:
+                self._empty.append(target)
+        self._folded: Counter[str] = Counter()
+        self._told_at = 0.0
 
-    def catch_up(
-        self, stop: threading.Event, progress: Callable[[int, int], None], reached: Callable[[str], None]
-    ) -> bool:
-        """Read to the ends that the partitions have now; False when stopped before."""
-        _, ends = bounds(self._reader, self._partitions)
-        with self._conn, self._conn.cursor() as cursor:
-            self._offsets = read_progress(cursor, self._target)
-        if not self._offsets:
-            raise LostPartition("its progress is gone")
-        self._seek()
-        while any(self._reader.position(tp) < end for tp, end in ends.items()):
-            if stop.is_set():
+    def run(self) -> list[Rebuilt] | None:
+        if self._empty and not self._fill():
+            return None
+        done: list[Rebuilt] = []
+        left = list(self._targets)
+        while not self._stop.is_set():
+            self._follow(left)
+            if self._stop.is_set():
+                break
+            for target in list(left):
+                self._reached("before_swap")
+                folded = swap(self._conn, self._reader, target, self._partitions, park=self._park)
+                if folded is None:
+                    continue
+                self._reached("after_swap")
+                left.remove(target)
+                with self._conn, self._conn.cursor() as cursor:
+                    parked = len(parked_streams(cursor, target))
+                name = target.projection.name
+                done.append(Rebuilt(name, target.generation, self._folded[name] + folded, parked))
+            if not left:
+                return done
+            self._stop.wait(RETRY_S)
+        return None
+
+    def _fill(self) -> bool:
+        """Read in bulk, until little is left; then add up the sums, and index. False when stopped."""
+        first = True
+        while True:
+            ends = self._ends(self._empty)
+            missing = sum(ends.values()) - self._passed(self._empty, ends)
+            if not first and missing <= TAIL:
+                break
+            first = False
+            work = Work(tuple(self._empty), ends, self._park, self._settings.stretch)
+            told = self._teller(sum(ends.values()))
+            wanted = self._settings.processes or min(os.cpu_count() or 1, 1 + missing // RECORDS_PER_PROCESS)
+            if wanted == 1 or not self._in_catalogue:
+                collect_rarely()
+                conn = connect(self._settings.database_url, "ledger_projector", autocommit=False)
+                try:
+                    filler = Filler(conn, self._reader, work, self._stop.is_set, told, self._reached)
+                    filler.fill()
+                    self._folded.update(filler.folded)
+                finally:
+                    conn.close()
+            else:
+                where = self._settings.database_url, self._settings.kafka_bootstrap
+                self._folded.update(fill_in_processes(*where, work, wanted, self._stop.is_set, told))
+            if self._stop.is_set():
                 return False
-            batches = self._reader.poll(timeout_ms=POLL_MS, max_records=self._batch)
-            records, steps = self._of(batches)
-            if steps:
-                self.folded += apply_batch(self._conn, self._target, records, steps)
-                self._offsets.update({(step.topic, step.partition): step.next_offset for step in steps})
-                reached("after_batch")
-            progress(sum(self._reader.position(tp) for tp in self._partitions), sum(ends.values()))
+        self._reached("after_fill")
+        self._finish()
         return True
 
-    def swap(self) -> bool:
-        """Take up the rest that the generation in use has, with its projectors held, and put the new one in its place.
+    def _finish(self) -> None:
+        """Add up what the processes put aside, and make the indexes, a table at a time on each core."""
+        url = self._settings.database_url
 
-        False when somebody reads the tables just now; then nothing has changed.
-        """
-        target, projection = self._target, self._projection
+        def finish(target: Target, number: int) -> None:
+            conn = connect(url, "ledger_projector", autocommit=False, statement_timeout_s=0)
+            try:
+                with conn, conn.cursor() as cursor:
+                    if number:
+                        add_staged(cursor, target.projection.sums[number - 1])
+                    table = target.tables[number].partition(".")[2].removesuffix("_next")
+                    cursor.execute("select read.index_next(%s)", (table,))
+            finally:
+                conn.close()
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            tasks = [(target, number) for target in self._empty for number in range(len(target.tables))]
+            for task in [pool.submit(finish, *task) for task in tasks]:
+                task.result()
+        with self._conn, self._conn.cursor() as cursor:
+            for target in self._empty:
+                cursor.execute("update read.builds set filled = true where projection = %s", (target.projection.name,))
+
+    def _follow(self, targets: list[Target]) -> None:
+        """Read to the ends that the partitions have now."""
+        ends = self._ends(targets)
+        work = Work(tuple(targets), ends, self._park)
+        filler = Filler(
+            self._conn, self._reader, work, self._stop.is_set, self._teller(sum(ends.values())), self._reached
+        )
         try:
-            with self._conn, self._conn.cursor() as cursor:
-                used = in_use(cursor, projection, "for update")
-                hold_in_use(cursor, target)
-                there = read_progress(cursor, used)
-                records, steps = self._up_to(there)
-                folded = take_up(cursor, target, records, steps)
-                cursor.execute(f"set local lock_timeout = {SWAP_WAIT_MS}")
-                cursor.execute("select read.swap_next(%s)", (_names(used),))
-                # Complete to a position by its offsets, a generation that has read as far is complete to it too.
+            filler.follow(BATCH, ends)
+        finally:
+            self._folded.update(filler.folded)
+
+    def _ends(self, targets: Sequence[Target]) -> dict[TopicPartition, int]:
+        topics = {self._settings.topic_prefix + target.projection.kind.topic for target in targets}
+        ends: dict[TopicPartition, int] = self._probe.end_offsets([tp for tp in self._partitions if tp.topic in topics])
+        return ends
+
+    def _passed(self, targets: Sequence[Target], ends: Mapping[TopicPartition, int]) -> int:
+        """Return how many offsets all of them have passed."""
+        with self._conn, self._conn.cursor() as cursor:
+            found = [read_progress(cursor, target) for target in targets]
+        return sum(
+            min((own[tp.topic, tp.partition] for own in found if (tp.topic, tp.partition) in own), default=0)
+            for tp in ends
+        )
+
+    def _teller(self, total: int) -> Callable[[int], None]:
+        """Make what tells how many offsets are passed, the database too about once a second."""
+
+        def told(done: int) -> None:
+            self._progress(min(done, total), total)
+            now = time.monotonic()
+            if now - self._told_at < TELL_S:
+                return
+            self._told_at = now
+            conn = connect(self._settings.database_url, "ledger_projector")
+            with conn.cursor() as cursor:
                 cursor.execute(
-                    "update read.progress n set watermark = o.watermark from read.progress o "
-                    "where n.projection = %s and n.generation = %s and o.projection = n.projection "
-                    "and o.generation = %s and o.topic = n.topic and o.partition = n.partition",
-                    (projection.name, target.generation, used.generation),
+                    "update read.builds set done = %s, total = %s where projection = any(%s)",
+                    (min(done, total), total, [target.projection.name for target in self._targets]),
                 )
-                _forget(cursor, used)
-                cursor.execute(
-                    "update read.active set generation = %s where projection = %s", (target.generation, projection.name)
-                )
-            self.folded += folded
-            return True
-        except LockNotAvailable:
-            log.info("%s is being read: trying again", projection.name)
-            return False
-        except DependentObjectsStillExist as error:
-            raise RebuildError(
-                f"the tables of {projection.name} cannot be replaced ({str(error).strip()})",
-                hint="drop the views on them, and call it again to go on",
-            ) from error
+            conn.close()
 
-    def _up_to(self, there: dict[tuple[str, int], int]) -> tuple[list[Consumed], list[Step]]:
-        """Read on to the offsets ``there``, where they are further."""
-        ends = {tp: there.get((tp.topic, tp.partition), 0) for tp in self._partitions}
-        starts = {tp: self._offsets[tp.topic, tp.partition] for tp in self._partitions}
-        records = list(consumed(self._projection, read_range(self._reader, starts, ends)))
-        steps = [Step(tp.topic, tp.partition, starts[tp], end) for tp, end in ends.items() if end > starts[tp]]
-        return records, steps
-
-    def _of(self, batches: dict[TopicPartition, list[ConsumerRecord]]) -> tuple[list[Consumed], list[Step]]:
-        records: list[Consumed] = []
-        steps: list[Step] = []
-        for tp, own in batches.items():
-            records.extend(consumed(self._projection, own))
-            steps.append(Step(tp.topic, tp.partition, self._offsets[tp.topic, tp.partition], own[-1].offset + 1))
-        return records, steps
-
-    def _seek(self) -> None:
-        self._reader.assign(self._partitions)
-        for tp in self._partitions:
-            self._reader.seek(tp, self._offsets[tp.topic, tp.partition])
+        return told

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg2
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 from psycopg2.extensions import connection as Connection
 
-from adapters import metrics
+from adapters import metrics, publishing
 from adapters.database import connect
 from adapters.ledger import wait_for_notify
+from adapters.publishing import BOOTSTRAP_MS, Message, lead, publish, transactional
 from adapters.topics import (
     CONTENT_TYPE,
     KafkaLostData,
@@ -39,14 +38,8 @@ log = logging.getLogger("relay")
 LEADER_LOCK = 0x72656C6179
 MAX_BATCH = 5_000
 IDLE_S = 1.0
-#: Longest wait for Kafka; then the lock is given up, since another relay may reach it.
-KAFKA_LIMIT_S = 30.0
-#: Longest wait for Kafka once told to stop, less than the patience of those who tell it.
-STOP_LIMIT_S = 5.0
-BOOTSTRAP_MS = 5_000
 OTHER_LEDGER = "this Kafka belongs to another ledger, or the ledger was set back: restore it from Kafka"
-#: Names of the moments at which ``reached`` is called: where a crash is most interesting.
-POINTS = ("before_send", "after_flush", "before_commit", "after_commit")
+POINTS = publishing.POINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +61,7 @@ def run_relay(settings: RelaySettings, stop: threading.Event, reached: Callable[
         try:
             conn = connect(settings.database_url, "ledger_relay")
             try:
-                if _lead(conn, stop):
+                if lead(conn, LEADER_LOCK, stop):
                     log.info("leading")
                     metrics.leading(True)
                     _publish_as_leader(settings, conn, stop, reached)
@@ -82,37 +75,10 @@ def run_relay(settings: RelaySettings, stop: threading.Event, reached: Callable[
             stop.wait(0.5)
 
 
-def _lead(conn: Connection, stop: threading.Event) -> bool:
-    """Wait for the leader's lock; False when stopped first."""
-    with conn.cursor() as cursor:
-        while not stop.is_set():
-            cursor.execute("select pg_try_advisory_lock(%s)", (LEADER_LOCK,))
-            if cursor.fetchone() == (True,):
-                return True
-            stop.wait(0.5)
-    return False
-
-
 def _publish_as_leader(
     settings: RelaySettings, conn: Connection, stop: threading.Event, reached: Callable[[str], None]
 ) -> None:
-    producer = KafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap,
-        transactional_id=f"{settings.topic_prefix}complaint-ledger-relay",
-        acks="all",
-        compression_type="lz4",
-        linger_ms=5,
-        batch_size=262_144,
-        # kafka-python 3.0.12 that loses the broker before the first record of a transaction does not find it again: its
-        # records wait until they expire, and then a new producer goes on at once.
-        request_timeout_ms=7_000,
-        delivery_timeout_ms=8_000,
-        transaction_timeout_ms=30_000,
-        max_block_ms=20_000,
-        bootstrap_timeout_ms=BOOTSTRAP_MS,
-    )
-    try:
-        _in_time(producer.init_transactions, stop)
+    with transactional(settings.kafka_bootstrap, f"{settings.topic_prefix}complaint-ledger-relay", stop) as producer:
         reader = consumer(settings.kafka_bootstrap, bootstrap_timeout_ms=BOOTSTRAP_MS)
         try:
             position, partitions = resume_position(reader, conn, settings.topic_prefix)
@@ -132,81 +98,23 @@ def _publish_as_leader(
             if not batch:
                 wait_for_notify(conn, IDLE_S)
                 continue
-            _publish(producer, batch, settings.topic_prefix, partitions, stop, reached)
+            publish(producer, _messages(batch, settings.topic_prefix, partitions), stop, reached)
             metrics.published(len(batch))
             position = batch[-1][0]
             _set_published(conn, position)
-    finally:
-        _close(producer)
 
 
-def _publish(
-    producer: KafkaProducer,
-    batch: list[tuple[int, str, memoryview]],
-    prefix: str,
-    partitions: int,
-    stop: threading.Event,
-    reached: Callable[[str], None],
-) -> None:
-    producer.begin_transaction()
-    reached("before_send")
-    futures = [
-        producer.send(
+def _messages(batch: list[tuple[int, str, memoryview]], prefix: str, partitions: int) -> list[Message]:
+    return [
+        Message(
             topic_of(stream, prefix),
-            key=stream.encode(),
-            value=bytes(record),
-            partition=partition_of(stream, partitions),
-            headers=[("position", b"%d" % position), ("content-type", CONTENT_TYPE)],
+            partition_of(stream, partitions),
+            stream.encode(),
+            bytes(record),
+            [("position", b"%d" % position), ("content-type", CONTENT_TYPE)],
         )
         for position, stream, record in batch
     ]
-    _in_time(producer.flush, stop)
-    reached("after_flush")
-    for future in futures:
-        if not future.succeeded():
-            raise future.exception or KafkaError("a record was not acknowledged in time")
-    reached("before_commit")
-    _in_time(producer.commit_transaction, stop)
-    reached("after_commit")
-
-
-def _in_time(work: Callable[[], object], stop: threading.Event) -> None:
-    """Do what waits for Kafka; raises KafkaTimeoutError when that is away for too long.
-
-    The client itself would wait for ever in a commit, and not hear of ``stop`` in any call.
-    """
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            errors.append(error)
-
-    worker = threading.Thread(target=run, name="relay-kafka", daemon=True)
-    worker.start()
-    begun, told = time.monotonic(), None
-    while worker.is_alive():
-        worker.join(0.2)
-        now = time.monotonic()
-        if told is None and stop.is_set():
-            told = now
-        if worker.is_alive() and (now - begun > KAFKA_LIMIT_S or (told is not None and now - told > STOP_LIMIT_S)):
-            raise KafkaTimeoutError(f"Kafka did not answer within {now - begun:.0f} s")
-    if errors:
-        raise errors[0]
-
-
-def _close(producer: KafkaProducer) -> None:
-    """Close in the background, if it takes long: records that cannot be sent any more expire before that."""
-
-    def close() -> None:
-        with suppress(KafkaError):
-            producer.close(timeout=KAFKA_LIMIT_S)
-
-    closer = threading.Thread(target=close, name="relay-close", daemon=True)
-    closer.start()
-    closer.join(2)
 
 
 def _set_published(conn: Connection, position: int) -> None:

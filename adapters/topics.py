@@ -17,10 +17,14 @@ from domain.streams import TOPICS, kind_of
 
 CONTENT_TYPE = b"application/cloudevents+json"
 DEFAULT_PARTITIONS = 8
+#: The redacted public feed. Topics that begin with ``public.`` are for everybody, those with ``ledger.`` are not.
+PUBLIC_COMPLAINTS = "public.complaints"
 READ_TIMEOUT_S = 30.0
 POLL_MS = 100
 SETTLE_S = 10.0
 CREATE_TIMEOUT_S = 30.0
+#: A subscriber that was away for longer than a tombstone is kept has to begin anew: 30 days, in milliseconds.
+_COMPACTED = {"cleanup.policy": "compact", "delete.retention.ms": "2592000000"}
 
 
 class KafkaLostData(LedgerError):
@@ -48,7 +52,7 @@ def ensure_topics(bootstrap: str, prefix: str = "", partitions: int = DEFAULT_PA
 
     Raises TopicsError when topics exist with different numbers of partitions, since an order by key could not be kept.
     """
-    wanted = [prefix + topic for topic in TOPICS]
+    wanted = [prefix + topic for topic in (*TOPICS, PUBLIC_COMPLAINTS)]
     deadline = time.monotonic() + CREATE_TIMEOUT_S
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
@@ -79,6 +83,7 @@ def _create_topic(admin: KafkaAdminClient, topic: str, partitions: int) -> None:
         "retention.ms": "-1",
         "retention.bytes": "-1",
         "cleanup.policy": "delete",
+        **(_COMPACTED if topic.endswith(PUBLIC_COMPLAINTS) else {}),
         "message.timestamp.type": "CreateTime",
         # A relay whose clock is ahead publishes all the same: the times that count are in the records.
         "message.timestamp.after.max.ms": str(2**63 - 1),
@@ -100,10 +105,10 @@ def consumer(bootstrap: str, **settings: object) -> KafkaConsumer:
     return KafkaConsumer(**(defaults | settings))
 
 
-def all_partitions(reader: KafkaConsumer, prefix: str = "") -> list[TopicPartition]:
-    """List the partitions of all topics of the ledger; raises TopicsError when a topic is missing."""
+def all_partitions(reader: KafkaConsumer, prefix: str = "", topics: Iterable[str] = TOPICS) -> list[TopicPartition]:
+    """List the partitions of topics, by default all of the ledger; raises TopicsError when a topic is missing."""
     found: list[TopicPartition] = []
-    for topic in TOPICS:
+    for topic in topics:
         partitions = reader.partitions_for_topic(prefix + topic)
         if not partitions:
             raise TopicsError(f"the topic {prefix + topic} does not exist", hint="run: complaints prepare")

@@ -25,12 +25,15 @@ from adapters.topics import (
     settled_bounds,
     topic_of,
 )
+from adapters.verify_feed import check_feed
 from domain.errors import InvalidInput
 from domain.values import format_instant
 from projections.catalogue import PROJECTIONS
-from projections.projection import Projection, Sums
+from projections.projection import Key, Projection, Sums
 
 CHUNK = 2_000
+#: Sums are checked in passes of so many rows of their projection, on the average.
+ROWS_A_PASS = 200_000
 #: At most so many findings are told per check.
 TOLD = 5
 #: What reading a record raises when it is none.
@@ -73,15 +76,26 @@ def verify(
     try:
         with conn.cursor() as cursor:
             # Before the snapshot: no new generation may take the place of tables that are still to be read.
-            tables = [table for projection in PROJECTIONS for table in Target(projection, 0).tables]
+            tables = [table for projection in PROJECTIONS for table in Target(projection, 0, 0).tables]
             cursor.execute(f"lock table {', '.join(tables)} in access share mode")
             cursor.execute("set idle_in_transaction_session_timeout = 0")
-            cursor.execute("select h.position, p.position from ledger.head h, ledger.published p")
-            ((head, published),) = cursor.fetchall()
+            cursor.execute(
+                "select h.position, p.position, f.position from ledger.head h, ledger.published p, ledger.feed f"
+            )
+            ((head, published, fed),) = cursor.fetchall()
         yield from _ledger(conn, head, progress)
         yield from _runs(conn)
         yield _topics(conn, database_url, kafka_bootstrap, topic_prefix, published, progress)
+        feed = _Findings("the public feed says of every complaint what is public, and nothing else")
+        feed.checked = check_feed(conn, head, fed, kafka_bootstrap, topic_prefix, feed.add)
+        yield feed.done()
+        with conn.cursor() as cursor:
+            used = {projection.name: in_use(cursor, projection).version for projection in PROJECTIONS}
         for projection in PROJECTIONS:
+            if used[projection.name] != projection.version:
+                # Right or wrong is for the version to say that made it.
+                yield Check(f"{projection.table} is of version {used[projection.name]}: not compared", 0, 0)
+                continue
             yield _rows(conn, projection, progress)
             for sums in projection.sums:
                 yield _sums(conn, projection, sums, progress)
@@ -331,23 +345,38 @@ def _rows(conn: Connection, projection: Projection, progress: Callable[[str, int
 
 
 def _sums(conn: Connection, projection: Projection, sums: Sums, progress: Callable[[str, int, int], None]) -> Check:
+    """Check a table of sums; of a large one in several passes, so that the expected sums fit into memory."""
     findings = _Findings(f"{sums.table} equals the sum of contributions")
-    total: dict[tuple[Any, ...], list[int]] = {}
-    rows = _stream(conn, f"select {', '.join(projection.row._fields)} from {projection.table}")
-    for count, row in enumerate(rows, 1):
-        for key, measures in sums.contributions(projection.row(*row)).items():
-            present = total.setdefault(key, [0] * len(sums.measures))
-            for n, measure in enumerate(measures):
-                present[n] += measure
-        if count % CHUNK == 0:
-            progress(sums.table, count, count)
+    with conn.cursor() as cursor:
+        cursor.execute(f"select count(*) from {projection.table}")
+        ((rows,),) = cursor.fetchall()
+    passes = 1 + rows // ROWS_A_PASS
+    for number in range(passes):
+        _sums_of(conn, projection, sums, findings, lambda key, own=number: hash(key) % passes == own)  # type: ignore[misc]
+        progress(sums.table, number + 1, passes)
+    return findings.done()
+
+
+def _sums_of(
+    conn: Connection, projection: Projection, sums: Sums, findings: _Findings, is_ours: Callable[[Key], bool]
+) -> None:
+    total: dict[Key, list[int]] = {}
+    rows = _stream(conn, f"select {', '.join((projection.key, *projection.row._fields))} from {projection.table}")
+    for stream, *row in rows:
+        for finest, measures in sums.of(stream, projection.row(*row)).items():
+            for key in (finest, *sums.coarser(finest)):
+                if is_ours(key):
+                    present = total.setdefault(key, [0] * len(sums.measures))
+                    for n, measure in enumerate(measures):
+                        present[n] += measure
     width = len(sums.keys)
-    for row in _stream(conn, f"select {', '.join((*sums.keys, *sums.measures))} from {sums.table}"):
-        key, kept = tuple(row[:width]), list(row[width:])
+    for kept_row in _stream(conn, f"select {', '.join((*sums.keys, *sums.measures))} from {sums.table}"):
+        key, kept = tuple(kept_row[:width]), list(kept_row[width:])
+        if not is_ours(key):
+            continue
         findings.checked += 1
         if (expected := total.pop(key, None)) != kept:
             findings.add(f"{key} holds {kept}, but its rows contribute {expected}")
     for key, expected in total.items():
         if any(expected):
             findings.add(f"{key} is missing; its rows contribute {expected}")
-    return findings.done()

@@ -116,6 +116,43 @@ class Complaint(BaseModel):
     merged_into: str | None
     concluded_at: datetime | None
     satisfaction: int | None
+    counts: bool
+    scenario: str | None
+    scenario_confidence: int | None
+    stage: str | None
+    violation: str | None
+    platform: str | None
+    order_reference: str | None
+    dispute_fen: int
+    consumers: int
+    received_at: datetime | None
+    checked_at: datetime | None
+    checked_on_time: bool | None
+    acceptance_missed: bool
+    answer_missed: bool
+    resolution_missed: bool
+    mediation_missed: bool
+    mediated: bool | None
+    reopened_soon: int
+    paid_when_withdrawn: bool
+    called_back: bool
+    person_requests: int
+    persons_reached: int
+    sessions_cut: int
+    suggestions: int
+    suggestions_taken: int
+    verified_at: datetime | None
+    verified_on_time: bool | None
+    verification_missed: bool
+    case_filed: bool
+    penalty_on: str | None
+    fined: bool
+    fine_fen: int
+    reward_fen: int
+    transfers: str
+    consequences: int
+    next_due: datetime | None
+    next_deadline: str | None
 
 
 class RunningClock(BaseModel):
@@ -185,7 +222,7 @@ class RecordedEvent(BaseModel):
 
 
 class Merchant(BaseModel):
-    """A merchant."""
+    """A merchant. ``circles``: the quality circles that it is in, with a space between."""
 
     merchant_id: str = Field(examples=[MERCHANT])
     trade_name: str
@@ -195,6 +232,11 @@ class Merchant(BaseModel):
     register_name: str | None
     promise_since: datetime | None
     enrolled_since: datetime | None
+    industry_scheme: str | None
+    industry: str | None
+    merged_into: str | None
+    untrustworthy: bool
+    circles: str
 
 
 class Mediator(BaseModel):
@@ -227,23 +269,6 @@ class Workload(BaseModel):
     items: list[Mediator]
 
 
-class Sums(BaseModel):
-    """Sums of one key; see the definitions in the README."""
-
-    key: str = Field(description="A merchant's is its name.", examples=["Debt collection"])
-    id: str
-    scheme: str
-    filed: int
-    valid: int
-    answered: int
-    answered_on_time: int
-    resolved: int
-    disputed: int
-    reopened: int
-    recovered_fen: int
-    resolved_rate: str | None = Field(description="Percent, one decimal, half-up.", examples=["16.2"])
-
-
 class Page(BaseModel):
     """``next`` is the cursor of the next page, null on the last. ``complete_to``: the position that is surely in."""
 
@@ -257,10 +282,6 @@ class Complaints(Page):
 
 class Merchants(Page):
     items: list[Merchant]
-
-
-class Statistics(Page):
-    items: list[Sums]
 
 
 class Standing(BaseModel):
@@ -387,3 +408,24 @@ class Publications(BaseModel):
 
 class Health(BaseModel):
     status: Literal["ok"] = "ok"
+
+
+class BuiltModel(BaseModel):
+    """A version of a read model that is being built: how much of it is read, in percent, and whether that stopped."""
+
+    version: int
+    read_percent: str | None = Field(examples=["43.1"])
+    stopped: bool
+
+
+class ReadModel(BaseModel):
+    """``version`` and ``complete_to`` are of the generation that answers queries."""
+
+    name: str
+    version: int
+    complete_to: int
+    building: BuiltModel | None
+
+
+class Readiness(Health):
+    read_models: list[ReadModel]

@@ -9,7 +9,6 @@ import sys
 import threading
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from uuid import uuid4
@@ -23,17 +22,34 @@ from adapters.cfpb import NotCfpbError
 from adapters.cfpb_import import Report, import_cfpb
 from adapters.database import UNAVAILABLE
 from adapters.embedded import ServicesError, follow
+from adapters.evaluation import ReadModelsBehind
 from adapters.ledger import LedgerUnavailable
 from adapters.orders import OrdersUnavailable
 from adapters.parking import NothingParked
 from adapters.rulebook import STREAMS
 from adapters.topics import KafkaLostData, TopicsError
 from adapters.verify import Check, verify
-from api import acting, groups, processes, projections, reactions, render, rulebook, simulation, tokens
+from api import (
+    acting,
+    analysts,
+    credit_command,
+    evaluation,
+    export_command,
+    groups,
+    processes,
+    projections,
+    reactions,
+    render,
+    reports,
+    rulebook,
+    simulation,
+    statistics_command,
+    tokens,
+)
 from api.acting import As, ComplaintId, Json, KnownAt, Version, actor_id, complaint_id, print_history
 from api.representation import standing
 from api.running import Running, require_workers, running
-from api.settings import MAX_API_PROCESSES, MAX_PROJECTORS, MAX_RELAYS, MAX_WATCHERS, load_settings
+from api.settings import MAX_API_PROCESSES, MAX_FEEDS, MAX_PROJECTORS, MAX_RELAYS, MAX_WATCHERS, load_settings
 from api.status import status
 from domain.calendar import SHANGHAI
 from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, StaleVersion, UnknownStream
@@ -49,21 +65,15 @@ app = typer.Typer(
 )
 importing = typer.Typer(no_args_is_help=True, help="Bring complaints from elsewhere into the ledger.")
 app.add_typer(importing, name="import")
+app.add_typer(credit_command.app, name="credit")
 app.add_typer(projections.app, name="projections")
 app.add_typer(reactions.app, name="reactions")
 app.add_typer(rulebook.app, name="rulebook")
+app.add_typer(analysts.app, name="analyst")
 
 #: Requests of the simulated week that the demo shows.
 WEEK = 300
 SAMPLE = Path(__file__).resolve().parent.parent / "adapters" / "data" / "cfpb_2014.csv"
-
-
-class By(StrEnum):
-    MERCHANT = "merchant"
-    PRODUCT = "product"
-    REGION = "region"
-    CHANNEL = "channel"
-    MONTH = "month"
 
 
 EXIT_CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], int], ...] = (
@@ -72,6 +82,7 @@ EXIT_CODES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], i
     (RuleViolation, 5),
     ((StaleVersion, ReusedKey), 6),
     ((ServicesError, LedgerUnavailable, OrdersUnavailable, KafkaLostData, TopicsError, KafkaError, *UNAVAILABLE), 7),
+    (ReadModelsBehind, 7),
     (LedgerError, 3),
     (PermissionError, 7),
 )
@@ -85,6 +96,10 @@ def up(
     relays: Annotated[
         int | None, typer.Option(min=1, max=MAX_RELAYS, help="Relays: one publishes, the others stand by.")
     ] = None,
+    feeds: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_FEEDS, help="Writers of the public feed: one writes, the others stand by."),
+    ] = None,
     projectors: Annotated[
         int | None, typer.Option(min=1, max=MAX_PROJECTORS, help="Projectors, which share the partitions.")
     ] = None,
@@ -94,7 +109,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start everything and keep it running until Ctrl-C; say what died and was started again."""
-    counts = {"api_processes": api, "relays": relays, "projectors": projectors, "watchers": watchers}
+    counts = {"api_processes": api, "relays": relays, "feeds": feeds, "projectors": projectors, "watchers": watchers}
     settings = load_settings().model_copy(update={name: count for name, count in counts.items() if count is not None})
     with running(settings, render.say) as system:
         require_workers(settings)
@@ -112,7 +127,7 @@ def demo(
         report = _import(system, SAMPLE)
         render.say("waiting until Kafka and the read models have them")
         render.wait(system, at_least_s=300)
-        rows = queries.statistics(system.ledger.recorder.pool, "product")
+        rows = statistics_command.rows(system, "product")
         render.say(
             f"simulating a week: {WEEK} requests, and all that merchants, platforms and authorities do about them"
         )
@@ -185,27 +200,6 @@ def history(complaint: ComplaintId, at: KnownAt = None, version: Version = None,
     print_history(complaint_id(load_settings(), complaint), complaint, at, version, as_json)
 
 
-@app.command()
-def stats(
-    by: Annotated[By, typer.Option(help="What to count by.")] = By.PRODUCT,
-    first: Annotated[str | None, typer.Option("--from", help="First month of filing, YYYY-MM.")] = None,
-    last: Annotated[str | None, typer.Option("--to", help="Last month of filing, YYYY-MM.")] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Rows shown; 0 for all. JSON always has all.")] = 20,
-    as_json: Json = False,
-) -> None:
-    """Count complaints, answers and resolutions by merchant, product, region, channel or month of filing."""
-    months = [_month(text) for text in (first, last)]
-    if months[0] and months[1] and months[0] > months[1]:
-        raise InvalidInput(f"--from {first} is after --to {last}", hint="exchange them")
-    with running(load_settings(), render.say) as system:
-        render.wait(system)
-        rows = queries.statistics(system.ledger.recorder.pool, by.value, first_month=months[0], last_month=months[1])
-    if as_json:
-        render.print_json(rows)
-    else:
-        render.print_statistics(by.value, rows, limit or None)
-
-
 @app.command("verify")
 def verify_command(as_json: Json = False) -> None:
     """Prove that ledger, topics and read models are whole and agree; exit code 8 if they do not."""
@@ -225,11 +219,16 @@ for _command in (acting.file, acting.act, acting.actions, acting.register):
     app.command()(_command)
 for _name, _group in groups.groups.items():
     app.add_typer(_group, name=_name)
+app.command("stats")(statistics_command.stats)
+app.command("report")(reports.report_command)
+app.command("evaluate")(evaluation.evaluate_command)
+app.command("export")(export_command.export)
 app.command()(status)
 app.command("simulate")(simulation.simulate_command)
 app.command(hidden=True)(processes.prepare)
 app.command()(processes.api)
 app.command()(processes.relay)
+app.command()(processes.feed)
 app.command()(processes.projector)
 app.command()(processes.watcher)
 

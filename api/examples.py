@@ -56,6 +56,7 @@ _EXAMPLES: dict[str, Any] = {
     "withdraw.reason": "settled in the shop",
     "trade_name": "West Lake Appliances",
     "identifier": {"scheme": "GB 32100", "value": "91330106MA27XA1B2H"},
+    "industry": {"scheme": "GB/T 4754", "value": "52"},
     "title": "Market Supervision of Xihu District",
     "level": "county",
     "superior": OFFICE,

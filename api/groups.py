@@ -34,7 +34,7 @@ from api.settings import load_settings
 from domain.errors import UnknownStream
 from domain.kind import Kind
 from domain.office.establishment import Level
-from domain.streams import FUND, GRIEVANCE, KINDS, MEASURE, MERCHANT, OFFICE, PLATFORM, ROOM, SUBJECT
+from domain.streams import FUND, GRADE, GRIEVANCE, KINDS, MEASURE, MERCHANT, OFFICE, PLATFORM, ROOM, SUBJECT
 from domain.values import Actor, Role
 
 #: The groups of commands on kinds of stream, by prefix: as whom one acts if nothing is said, and the help.
@@ -42,6 +42,7 @@ GROUPS: dict[str, tuple[Role, str]] = {
     MERCHANT.prefix: (Role.MERCHANT, "Merchants: memberships, policies, figures, listings."),
     PLATFORM.prefix: (Role.PLATFORM, "Platforms: rules, notices of the authority, audits, reports on merchants."),
     ROOM.prefix: (Role.PLATFORM, "Live rooms: who stands behind them, labels of what machines made, records."),
+    GRADE.prefix: (Role.MERCHANT, "Grades of how merchants handle complaints: appeals against falls."),
     GRIEVANCE.prefix: (Role.MERCHANT, "What merchants complain of about platforms."),
     OFFICE.prefix: (Role.REGULATOR, "Offices of the authority: mediators, warnings, evaluations."),
     MEASURE.prefix: (

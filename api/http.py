@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import base64
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, FastAPI, Query, Response
 
 from adapters import queries
 from adapters.execute import Ledger
 from adapters.orders import OrderSource
 from adapters.rulebook import RulebookReader
-from api import access, bodies, commands, problems, rulebook_routes, streams
+from api import (
+    access,
+    boards,
+    bodies,
+    commands,
+    contract,
+    credit,
+    evaluation,
+    exports,
+    problems,
+    progress,
+    reports,
+    rulebook_routes,
+    search,
+    statistics,
+    streams,
+    worklists,
+)
 from api.arguments import AUDIENCES
 from api.limits import BodyLimit, RateLimit
 from api.operations import workload
-from api.problems import ReadModelBehind, responses
+from api.paging import read_cursor, wait_for, write_cursor
+from api.problems import responses
 from api.representation import next_actions, standing
 from api.requests import (
-    UUID,
     ComplaintId,
     Cursor,
     Limit,
     MerchantId,
     MinPosition,
-    Month,
     OfficeId,
     Principal,
     Shared,
@@ -34,11 +48,10 @@ from api.requests import (
     WaitS,
 )
 from api.streams import history_of
-from domain.complaint.state import Status
-from domain.errors import InvalidInput, UnknownStream
+from domain.errors import UnknownStream
 from domain.office.establishment import Established
 from domain.streams import COMPLAINT, OFFICE
-from domain.values import TEXT, parse_instant
+from domain.values import TEXT
 from projections.complaint_details import COMPLAINT_DETAILS
 
 router = APIRouter()
@@ -66,69 +79,8 @@ def read_complaint(
     return bodies.ComplaintInFull(
         complaint_id=complaint_id,
         version=len(history),
-        **row._asdict(),
-        **standing(folded, past or now),
+        **{**row._asdict(), **standing(folded, past or now)},
         actions=actions,
-    )
-
-
-@router.get("/complaints", tags=["queries"], responses=responses())
-def list_complaints(
-    by: Principal,
-    shared: Shared,
-    merchant_id: Annotated[
-        str | None, Query(pattern=f"^merchant-{UUID}$", examples=["merchant-f3f3a985-9840-ca16-6825-698f8803c309"])
-    ] = None,
-    status: Annotated[Status | None, Query()] = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
-) -> bodies.Complaints:
-    """List complaints, newest filing first. The order does not change under writes."""
-    _wait(shared, min_position, wait_s)
-    after = _read_cursor(cursor, str, str)
-    try:
-        filed_before = None if after is None else (parse_instant(after[0]), after[1])
-    except InvalidInput:
-        raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given") from None
-    found, complete_to = queries.complaints(
-        shared.ledger.recorder.pool, merchant_id=merchant_id, status=status, after=filed_before, limit=limit + 1
-    )
-    items = [bodies.Complaint(**{k: v for k, v in row.items() if k != "position"}) for row in found[:limit]]
-    more = len(found) > limit
-    last = items[-1] if items else None
-    return bodies.Complaints(
-        items=items,
-        next=_cursor(last.filed_at.isoformat(), last.complaint_id) if more and last else None,
-        complete_to=complete_to,
-    )
-
-
-@router.get("/statistics/{dimension}", tags=["queries"], responses=responses())
-def read_statistics(
-    dimension: Literal["merchant", "product", "region", "channel", "month"],
-    by: Principal,
-    shared: Shared,
-    first_month: Month = None,
-    last_month: Month = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
-) -> bodies.Statistics:
-    """Count complaints by a dimension, most first (months in order)."""
-    _wait(shared, min_position, wait_s)
-    (offset,) = _read_cursor(cursor, int) or (0,)
-    if offset < 0:
-        raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given")
-    pool = shared.ledger.recorder.pool
-    months = [None if text is None else date.fromisoformat(f"{text}-01") for text in (first_month, last_month)]
-    rows = queries.statistics(pool, dimension, first_month=months[0], last_month=months[1])
-    return bodies.Statistics(
-        items=[bodies.Sums(**row) for row in rows[offset : offset + limit]],
-        next=_cursor(offset + limit) if offset + limit < len(rows) else None,
-        complete_to=queries.complete_to(pool),
     )
 
 
@@ -146,15 +98,15 @@ def list_merchants(
     wait_s: WaitS = 5.0,
 ) -> bodies.Merchants:
     """List merchants by id."""
-    _wait(shared, min_position, wait_s)
-    after = _read_cursor(cursor, str)
+    wait_for(shared, min_position, wait_s)
+    after = read_cursor(cursor, str)
     found, complete_to = queries.merchants(
         shared.ledger.recorder.pool, name=name, after=None if after is None else after[0], limit=limit + 1
     )
     items = [bodies.Merchant(**row) for row in found[:limit]]
     return bodies.Merchants(
         items=items,
-        next=_cursor(items[-1].merchant_id) if len(found) > limit else None,
+        next=write_cursor(items[-1].merchant_id) if len(found) > limit else None,
         complete_to=complete_to,
     )
 
@@ -164,7 +116,7 @@ def read_merchant(
     merchant_id: MerchantId, by: Principal, shared: Shared, min_position: MinPosition = None, wait_s: WaitS = 5.0
 ) -> bodies.Merchant:
     """Read a merchant."""
-    _wait(shared, min_position, wait_s)
+    wait_for(shared, min_position, wait_s)
     found = queries.merchant(shared.ledger.recorder.pool, merchant_id)
     if found is None:
         raise UnknownStream(f"there is no {merchant_id}", hint="check the id, or give min_position")
@@ -187,7 +139,7 @@ def read_workload(
     office_id: OfficeId, by: Principal, shared: Shared, min_position: MinPosition = None, wait_s: WaitS = 5.0
 ) -> bodies.Workload:
     """Show the mediators of an office, and how many open cases each has."""
-    _wait(shared, min_position, wait_s)
+    wait_for(shared, min_position, wait_s)
     office = OFFICE.fold(recorded.event for recorded in history_of(shared, office_id))
     complete_to = queries.complete_to(shared.ledger.recorder.pool)
     return bodies.Workload(
@@ -207,29 +159,6 @@ def read_workload(
     )
 
 
-def _wait(shared: State, min_position: int | None, wait_s: float) -> None:
-    if min_position and not queries.wait_until_complete(shared.ledger.recorder.pool, min_position, wait_s):
-        raise ReadModelBehind(f"the read models are not complete to position {min_position} yet", hint="try again")
-
-
-def _cursor(*values: object) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
-
-
-def _read_cursor(text: str | None, *types: type) -> list[Any] | None:
-    if text is None:
-        return None
-    try:
-        raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-        values = orjson.loads(raw)
-    except ValueError:
-        raw, values = b"", None
-    # Ours never need an escape; another's could smuggle in what PostgreSQL cannot hold.
-    if not isinstance(values, list) or tuple(map(type, values)) != types or b"\\" in raw:
-        raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given")
-    return values
-
-
 @router.get("/health/live", tags=["health"])
 async def live() -> bodies.Health:
     """The process answers."""
@@ -237,10 +166,28 @@ async def live() -> bodies.Health:
 
 
 @router.get("/health/ready", tags=["health"], responses={503: responses()[503]})
-def ready(shared: Shared) -> bodies.Health:
-    """PostgreSQL answers, so that commands can be taken. Kafka may be away: commands go on without it."""
-    shared.ledger.recorder.max_notification_id()
-    return bodies.Health()
+def ready(shared: Shared) -> bodies.Readiness:
+    """PostgreSQL answers, so that commands can be taken. Kafka may be away: commands go on without it.
+
+    A read model that is being built anew answers from its older version until then.
+    """
+    found = queries.projections(shared.ledger.recorder.pool)
+    return bodies.Readiness(
+        read_models=[
+            bodies.ReadModel(
+                name=row["projection"],
+                version=row["version"],
+                complete_to=row["position"],
+                building=(building := row["building"])
+                and bodies.BuiltModel(
+                    version=building["version"],
+                    read_percent=building["read"],
+                    stopped=building["error"] is not None,
+                ),
+            )
+            for row in found
+        ]
+    )
 
 
 def create_app(ledger: Ledger, service_key: bytes, requests_per_s: float, orders: OrderSource | None = None) -> FastAPI:
@@ -261,8 +208,24 @@ def create_app(ledger: Ledger, service_key: bytes, requests_per_s: float, orders
     shared.ledger, shared.service_key = ledger, service_key
     shared.rulebook, shared.orders = RulebookReader(ledger), orders
     shared.rate_limit = RateLimit(requests_per_s)
-    app.state.shared = shared
-    routers = (commands.router, router, streams.router, rulebook_routes.router)
+    app.state.shared, app.state.progress = shared, progress.Progress()
+    app.state.exports = exports.Exports()
+    routers = (
+        commands.router,
+        search.router,
+        router,
+        statistics.router,
+        reports.router,
+        evaluation.router,
+        worklists.router,
+        exports.router,
+        boards.router,
+        credit.router,
+        streams.router,
+        progress.router,
+        rulebook_routes.router,
+        contract.router,
+    )
     for one in routers:
         app.include_router(one)
     app.add_middleware(BodyLimit)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from adapters.database import UNAVAILABLE
+from adapters.exports import UnknownTable
 from adapters.ledger import LedgerUnavailable
 from adapters.orders import OrdersUnavailable
 from api import logs
@@ -26,6 +27,10 @@ _SCHEMAS = "#/components/schemas/"
 
 class ReadModelBehind(LedgerError):
     """The read models did not reach the position asked for in time."""
+
+
+class NotForThisRole(LedgerError):
+    """Something that may be read, but not by everybody."""
 
 
 class TooManyRequests(LedgerError):
@@ -91,6 +96,10 @@ def _from_domain(request: Request, error: Exception) -> JSONResponse:
             return problem(409, "reused-key", detail, hint=hint)
         case InvalidToken():
             return problem(401, "unauthorized", detail, {"WWW-Authenticate": "Bearer"}, hint=hint)
+        case NotForThisRole():
+            return problem(403, "forbidden", detail, hint=hint)
+        case UnknownTable():
+            return problem(404, "unknown", detail, hint=hint)
         case TooManyRequests():
             return problem(429, "too-many-requests", detail, retry, hint=hint)
         case ReadModelBehind():

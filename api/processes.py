@@ -15,10 +15,11 @@ import typer
 from adapters import metrics
 from adapters.database import connect
 from adapters.execute import open_ledger
-from adapters.ledger_figures import LedgerFigures, projection_figures, relay_figures, watcher_figures
+from adapters.ledger_figures import LedgerFigures, feed_figures, projection_figures, relay_figures, watcher_figures
 from adapters.metrics_endpoint import serving_metrics
 from adapters.migrations import migrate
 from adapters.projector import ProjectorSettings, run_projector
+from adapters.public_feed import FeedSettings, run_feed
 from adapters.read_store import ensure_progress
 from adapters.relay import RelaySettings, run_relay
 from adapters.rulebook import publish_first_edition
@@ -74,6 +75,14 @@ def relay() -> None:
     relay_settings = RelaySettings(*_endpoints(settings), settings.topic_prefix)
     with _process("relay", settings, LedgerFigures(relay_settings.database_url, relay_figures)):
         _until_told(lambda stop: run_relay(relay_settings, stop))
+
+
+def feed() -> None:
+    """Write the redacted public feed, or stand by while another feed does."""
+    settings = load_settings()
+    feed_settings = FeedSettings(*_endpoints(settings), settings.topic_prefix)
+    with _process("feed", settings, LedgerFigures(feed_settings.database_url, feed_figures)):
+        _until_told(lambda stop: run_feed(feed_settings, stop))
 
 
 def projector(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -11,19 +12,21 @@ import typer
 from rich.table import Table
 
 from adapters import parking, queries
-from adapters.projector import ProjectorSettings
-from adapters.rebuild import Rebuilt, cancel, rebuild
+from adapters.generations import cancel
+from adapters.rebuild import RebuildSettings, Rebuilt, rebuild
 from api import render
 from api.running import Running, running
 from api.settings import load_settings
 from domain.errors import InvalidInput
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection
+from projections.rates import percent
 
 app = typer.Typer(no_args_is_help=True, help="See, rebuild and mend the read models.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Name = Annotated[str, typer.Argument(help=f"One of: {', '.join(projection.name for projection in PROJECTIONS)}.")]
+ONE_OF = f"One of: {', '.join(projection.name for projection in PROJECTIONS)}."
+Name = Annotated[str, typer.Argument(help=ONE_OF)]
 Stream = Annotated[str, typer.Argument(help="The parked stream, as `parked` lists it.")]
 
 
@@ -36,55 +39,72 @@ def status(as_json: Json = False) -> None:
         render.print_json(rows)
         return
     table = Table()
-    for column in ("projection", "generation", "position", "lag", "lag s", "parked", "skipped", "building"):
+    for column in ("projection", "generation", "version", "position", "lag", "lag s", "parked", "skipped", "building"):
         table.add_column(column, justify="left" if column in ("projection", "building") else "right")
     for row in rows:
-        building = row["building"]
         table.add_row(
             row["projection"],
             str(row["generation"]),
+            str(row["version"]),
             f"{row['position']:,}",
             f"{row['lag_positions']:,}",
             f"{row['lag_s']:.1f}",
             f"{row['parked_records']:,} of {row['parked_streams']:,} streams" if row["parked_records"] else "0",
             f"{row['skipped_records']:,}",
-            "" if building is None else f"generation {building['generation']}, {building['read'] or '0.0'} % read",
+            _building(row),
         )
     render.out.print(table)
 
 
 @app.command("rebuild")
 def rebuild_command(
-    projection: Name,
+    projection: Annotated[str | None, typer.Argument(help=f"{ONE_OF} With --all: none.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Rebuild all of them, in one read of the topics.")] = False,
     cancelled: Annotated[bool, typer.Option("--cancel", help="Drop the generation that is being built.")] = False,
+    park: Annotated[
+        bool, typer.Option("--park", help="Put streams aside that fail, although they did not fail so far.")
+    ] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=64, help="How many share the work. Default: one a core, fewer for little.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Build a projection's tables anew from Kafka, beside those in use, and swap them in.
 
-    Queries and projectors go on meanwhile. Interrupted, it goes on where it was when it is called again.
+    Queries and projectors go on meanwhile. Interrupted, it goes on where it was when it is called again. It stops at
+    the first record that cannot be taken up, unless its stream is parked or was skipped already.
     """
-    wanted = _projection(projection)
+    if every == (projection is not None):
+        raise InvalidInput("give the name of a projection, or --all", hint="see: complaints projections rebuild --help")
+    wanted = list(PROJECTIONS) if projection is None else [_projection(projection)]
     with running(load_settings(), render.say) as system:
         if cancelled:
-            dropped = cancel(system.database_url, wanted)
-            told: dict[str, Any] = {"projection": wanted.name, "cancelled": dropped}
-            text = f"{wanted.name}: " + ("the rebuild was cancelled" if dropped else "nothing was being rebuilt")
+            dropped = [(one.name, cancel(system.database_url, one)) for one in wanted]
+            told = [{"projection": name, "cancelled": found} for name, found in dropped]
+            lines = [
+                f"{name}: " + ("the rebuild was cancelled" if found else "nothing was being rebuilt")
+                for name, found in dropped
+            ]
         else:
-            built = _rebuild(system, wanted)
+            built = _rebuild(system, wanted, processes, park)
             if built is None:
                 render.say("stopped; call it again to go on, or with --cancel to drop what is there")
                 raise typer.Exit(130)
-            told = {
-                "projection": wanted.name,
-                "generation": built.generation,
-                "folded": built.folded,
-                "parked_streams": built.parked,
-            }
-            text = (
-                f"{wanted.name}: generation {built.generation} is in use, {built.folded:,} records folded, "
-                f"{built.parked:,} streams parked"
-            )
-    _tell(told, text, as_json)
+            told = [
+                {
+                    "projection": one.projection,
+                    "generation": one.generation,
+                    "folded": one.folded,
+                    "parked_streams": one.parked,
+                }
+                for one in built
+            ]
+            lines = [
+                f"{one.projection}: generation {one.generation} is in use, {one.folded:,} records folded, "
+                f"{one.parked:,} streams parked"
+                for one in built
+            ]
+    _tell(told if every else told[0], "\n".join(lines), as_json)
 
 
 @app.command()
@@ -164,16 +184,42 @@ def _mend(how: Callable[[str, Projection, str], parking.Replayed], projection: s
         raise typer.Exit(8)
 
 
-def _rebuild(system: Running, projection: Projection) -> Rebuilt | None:
-    settings = ProjectorSettings(system.database_url, system.kafka_bootstrap, system.settings.topic_prefix)
+def _rebuild(system: Running, projections: list[Projection], processes: int | None, park: bool) -> list[Rebuilt] | None:
+    settings = RebuildSettings(
+        system.database_url, system.kafka_bootstrap, system.settings.topic_prefix, processes=processes
+    )
     stop = threading.Event()
     before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    what = projections[0].name if len(projections) == 1 else f"{len(projections)} read models"
     with render.progress_bar("records") as bar:
-        task = bar.add_task(f"rebuilding {projection.name}", total=None)
+        task = bar.add_task(f"rebuilding {what}", total=None)
+        began: list[tuple[float, int]] = []
+
+        def told(done: int, of: int) -> None:
+            now = time.monotonic()
+            if not began:
+                began.append((now, done))
+            seconds, records = now - began[0][0], done - began[0][1]
+            rate = f", {records / seconds:,.0f}/s" if seconds >= 1 else ""
+            text = f"rebuilding {what}: {percent(done, of) or '0.0'} %{rate}"
+            bar.update(task, description=text, completed=done, total=of)
+
         try:
-            return rebuild(settings, projection, stop, lambda done, of: bar.update(task, completed=done, total=of))
+            return rebuild(settings, projections, stop, told, park=park)
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def _building(row: dict[str, Any]) -> str:
+    """Say how a rebuild stands."""
+    building = row["building"]
+    if building is None:
+        return ""
+    if building["version"] == row["version"]:
+        text = f"generation {building['generation']}, {building['read'] or '0.0'} % read"
+    else:
+        text = f"version {row['version']} in use, {building['version']} being built, {building['read'] or '0.0'} %"
+    return text if building["error"] is None else f"{text}; stopped: {render.clean(building['error'])}"
 
 
 def _projection(name: str) -> Projection:
@@ -184,7 +230,7 @@ def _projection(name: str) -> Projection:
     raise InvalidInput(f"there is no projection {name!r}", hint=f"there are: {known}")
 
 
-def _tell(value: dict[str, Any], text: str, as_json: bool) -> None:
+def _tell(value: Any, text: str, as_json: bool) -> None:
     if as_json:
         render.print_json(value)
     else:

@@ -15,11 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from adapters.cfpb_import import Report
-from adapters.queries import percent
 from adapters.record import Recorded
 from adapters.verify import Check
 from api.running import Running
 from domain.calendar import SHANGHAI
+from projections.rates import percent
 
 #: Width of tables where there is no terminal to ask.
 WIDTH = 140
@@ -40,9 +40,14 @@ def say(message: str) -> None:
     err.print(f"[dim]{clean(message)}[/dim]")
 
 
+def json_text(value: object) -> str:
+    """Return a result for programs."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n"
+
+
 def print_json(value: object) -> None:
     """Write a result for programs."""
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+    sys.stdout.write(json_text(value))
     sys.stdout.flush()
 
 
@@ -104,17 +109,22 @@ def print_report(report: Report, most: int = 20) -> None:
 def print_statistics(by: str, rows: Sequence[Mapping[str, Any]], limit: int | None) -> None:
     """Print sums as a table, with the total of all rows, also those not shown."""
     table = Table(title=f"Complaints by {by}", title_justify="left")
-    table.add_column(by, overflow="fold", max_width=40)
+    periods = any(row["period"] for row in rows)
+    for column in (by, *(("period",) if periods else ())):
+        table.add_column(column, overflow="fold", max_width=40)
     columns = ("valid", "answered", "answered_on_time", "resolved", "resolved_rate", "disputed", "reopened")
     for column in (*columns, "recovered CNY"):
         table.add_column(column.replace("_", " "), justify="right", no_wrap=True)
     shown = rows if limit is None else rows[:limit]
     for row in shown:
-        table.add_row(clean(row["key"]) or "(not known)", *_figures(row, columns))
+        period = f"{row['period']}{' (not over)' if row['incomplete'] else ''}"
+        name = clean(row["key"]) or ("all" if by == "all" else "(not known)")
+        table.add_row(name, *([period] if periods else []), *_figures(row, columns))
     total = {name: sum(row[name] for row in rows) for name in (*columns, "recovered_fen") if name != "resolved_rate"}
     total["resolved_rate"] = percent(total["resolved"], total["valid"])
     table.add_section()
-    table.add_row(f"all {len(rows):,}" if len(shown) < len(rows) else "all", *_figures(total, columns))
+    of_all = f"all {len(rows):,}" if len(shown) < len(rows) else "all"
+    table.add_row(of_all, *([""] if periods else []), *_figures(total, columns))
     out.print(table)
 
 

@@ -80,4 +80,4 @@ MinPosition = Annotated[
     Query(ge=0, lt=2**63, description="Wait until the read models are complete to this position, or answer 503."),
 ]
 WaitS = Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="How long to wait for min_position, in seconds.")]
-Month = Annotated[str | None, Query(pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", examples=["2026-03"])]
+Explain = Annotated[bool, Query(description="Add the queries that the answer was computed with.")]

@@ -79,6 +79,7 @@ def workers(settings: Settings) -> dict[str, list[str]]:
     return {
         **dict.fromkeys(_names("api", settings.api_processes), api),
         **{name: [*PROGRAM, "relay"] for name in _names("relay", settings.relays)},
+        **{name: [*PROGRAM, "feed"] for name in _names("feed", settings.feeds)},
         **{
             name: [*PROGRAM, "projector", "--instance", _instance(settings, name)]
             for name in _names("projector", settings.projectors)

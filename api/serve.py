@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import FrameType
 
 import uvicorn
 
@@ -15,6 +16,14 @@ from api.settings import Settings
 from domain.errors import InvalidInput
 
 log = logging.getLogger("api")
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams of events when told to stop; uvicorn only waits for them."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.config.app.state.progress.end()  # type: ignore[union-attr]
+        super().handle_exit(sig, frame)
 
 
 def serve(settings: Settings, database_url: str, share_port: bool = False) -> None:
@@ -38,6 +47,6 @@ def serve(settings: Settings, database_url: str, share_port: bool = False) -> No
         config = uvicorn.Config(
             app, log_config=None, access_log=False, timeout_graceful_shutdown=10, limit_concurrency=1_000
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config).run(sockets=[listening])
     finally:
         ledger.close()

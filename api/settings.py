@@ -17,6 +17,7 @@ from domain.errors import InvalidInput
 
 MAX_API_PROCESSES = 16
 MAX_RELAYS = 4
+MAX_FEEDS = 4
 MAX_PROJECTORS = 64
 MAX_WATCHERS = 8
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -84,6 +85,12 @@ class Settings(BaseSettings):
         ge=1,
         le=MAX_RELAYS,
         description="Relays under `complaints up`: one publishes, the others stand by. Default: 1.",
+    )
+    feeds: int = Field(
+        1,
+        ge=1,
+        le=MAX_FEEDS,
+        description="Writers of the public feed under `complaints up`: one writes, the others stand by. Default: 1.",
     )
     projectors: int = Field(
         1,

@@ -47,7 +47,15 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             answer |= {"running": now is not None and now.running, "status": "stopping"}
             _print_status(answer, f"the services of {settings.data_dir} are stopping", as_json)
             return
-        answer |= {"head": None, "published": None, "watermarks": {}, "watched": None, "clocks": {}, "reactions": {}}
+        answer |= {
+            "head": None,
+            "published": None,
+            "public_feed": None,
+            "watermarks": {},
+            "watched": None,
+            "clocks": {},
+            "reactions": {},
+        }
         answer["problem"] = f"PostgreSQL does not answer: {str(error).strip()}"
     answer |= {
         "database_url": found.endpoints.database_url,
@@ -60,8 +68,10 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 def _progress(database_url: str) -> dict[str, Any]:
     """How far ledger, relay, read models and watchers have come; clocks are counted by complaints that have one."""
     with closing(connect(database_url, "ledger_api")) as conn, conn.cursor() as cursor:
-        cursor.execute("select h.position, p.position from ledger.head h, ledger.published p")
-        ((head, published),) = cursor.fetchall()
+        cursor.execute(
+            "select h.position, p.position, f.position from ledger.head h, ledger.published p, ledger.feed f"
+        )
+        ((head, published, fed),) = cursor.fetchall()
         cursor.execute(
             "select projection, min(p.watermark) from read.progress p "
             "join read.active a using (projection, generation) group by 1 order by 1"
@@ -79,6 +89,7 @@ def _progress(database_url: str) -> dict[str, Any]:
     return {
         "head": head,
         "published": published,
+        "public_feed": fed,
         "watermarks": watermarks,
         "watched": watched.position,
         "clocks": clocks,

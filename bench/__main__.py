@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import appends, bulk, failover, growth, latency, memory, projection, relay, scale, surge, visible
+from bench import appends, bulk, failover, growth, latency, memory, projection, rebuild, relay, scale, surge, visible
 from bench.corpus import Corpora
 from bench.harness import FULL, QUICK, Finding, Scale, Services
 
@@ -17,6 +17,7 @@ QUESTIONS: dict[str, Callable[[Services, Corpora, Scale], Sequence[Finding]]] = 
     "bulk": bulk.measure,
     "relay": relay.measure,
     "projection": projection.measure,
+    "rebuild": rebuild.measure,
     "memory": memory.measure,
     "latency": latency.measure,
     "visible": visible.measure,

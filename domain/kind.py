@@ -99,7 +99,7 @@ def kind(
             for event in get_args(events) or (events,)
         },
         procedures=tuple(module for module, _ in procedures),
-        begin=next((action for action in found.values() if action.begins), None),
+        begin=next((one for name, one in found.items() if one.begins and name not in unlisted), None),
         actions={name: one for name, one in found.items() if not one.begins and name not in unlisted},
         fall_due=fall_due,
         next_due=next_due,

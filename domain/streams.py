@@ -7,6 +7,7 @@ from domain.credit.life import CREDIT
 from domain.errors import InvalidInput
 from domain.event import Event
 from domain.fund.life import FUND
+from domain.grade.life import GRADE
 from domain.grievance.life import GRIEVANCE
 from domain.kind import Kind
 from domain.measure.life import MEASURE
@@ -22,6 +23,7 @@ __all__ = [
     "CREDIT",
     "EVENT_TYPES",
     "FUND",
+    "GRADE",
     "GRIEVANCE",
     "KINDS",
     "MEASURE",
@@ -38,7 +40,20 @@ __all__ = [
 
 KINDS = {
     kind.prefix: kind
-    for kind in (COMPLAINT, CREDIT, MERCHANT, OFFICE, RULEBOOK, FUND, SUBJECT, PLATFORM, MEASURE, GRIEVANCE, ROOM)
+    for kind in (
+        COMPLAINT,
+        CREDIT,
+        GRADE,
+        MERCHANT,
+        OFFICE,
+        RULEBOOK,
+        FUND,
+        SUBJECT,
+        PLATFORM,
+        MEASURE,
+        GRIEVANCE,
+        ROOM,
+    )
 }
 
 EVENT_TYPES: dict[str, type[Event]] = {event.name: event for kind in KINDS.values() for event in kind.events}

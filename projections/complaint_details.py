@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import NamedTuple, assert_never
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple, assert_never
 
+from domain.calendar import day_of
 from domain.complaint.advances import AdvancePaid, AdvanceRefused, AdvanceRequested
 from domain.complaint.clocks import (
     ClocksResumed,
@@ -85,7 +88,7 @@ from domain.complaint.reports import (
     VerificationExtended,
 )
 from domain.complaint.settlement import JudiciallyConfirmed, Performed, Resolved
-from domain.complaint.state import Clock, Deadline, OutcomeKind, Status
+from domain.complaint.state import Clock, Deadline, OutcomeKind, Status, Way
 from domain.complaint.ways import (
     AdjudicationOpened,
     ArbitrationAgreed,
@@ -95,10 +98,17 @@ from domain.complaint.ways import (
     FeeCharged,
     holder_of,
 )
+from domain.rulebook.scenarios import CERTAIN
 from domain.streams import COMPLAINT
 from domain.values import Money
-from projections.projection import Projection
+from projections.credit import CREDIT
+from projections.durations import DURATIONS
+from projections.projection import Projection, Sums
 from projections.resolution_statistics import RESOLUTION_STATISTICS
+from projections.running_clocks import first_due, run_on
+
+#: A resolution is confirmed by the consumer unless it is reopened within this time.
+CONFIRMED_AFTER = timedelta(days=30)
 
 
 class Row(NamedTuple):
@@ -150,32 +160,89 @@ class Row(NamedTuple):
     merged_into: str | None = None
     concluded_at: datetime | None = None
     satisfaction: int | None = None
+    scenario: str | None = None
+    scenario_confidence: int | None = None
+    stage: str | None = None
+    violation: str | None = None
+    platform: str | None = None
+    order_reference: str | None = None
+    dispute_fen: int = 0
+    consumers: int = 1
+    received_at: datetime | None = None
+    checked_at: datetime | None = None
+    checked_on_time: bool | None = None
+    acceptance_missed: bool = False
+    answer_missed: bool = False
+    resolution_missed: bool = False
+    mediation_missed: bool = False
+    mediated: bool | None = None
+    reopened_soon: int = 0
+    paid_when_withdrawn: bool = False
+    called_back: bool = False
+    person_requests: int = 0
+    persons_reached: int = 0
+    sessions_cut: int = 0
+    suggestions: int = 0
+    suggestions_taken: int = 0
+    verified_at: datetime | None = None
+    verified_on_time: bool | None = None
+    verification_missed: bool = False
+    case_filed: bool = False
+    penalty_on: str | None = None
+    fined: bool = False
+    fine_fen: int = 0
+    reward_fen: int = 0
+    transfers: str = ""
+    consequences: int = 0
+    clocks: str = ""
+    next_due: datetime | None = None
+    next_deadline: str | None = None
 
 
 def fold(row: Row | None, event: ComplaintEvent) -> Row:
     """Return the row after ``event``; raises ValueError when a stream does not begin with its filing."""
-    if isinstance(event, Filed):
-        return Row(
-            status=Status.FILED,
-            consumer_id=event.consumer_id,
-            channel=event.channel,
-            scheme=event.scheme,
-            product=event.product,
-            filed_at=event.occurred_at,
-            sub_product=event.sub_product,
-            issue=event.issue,
-            sub_issue=event.sub_issue,
-            region_scheme=event.region.scheme if event.region else None,
-            region=event.region.value if event.region else None,
-            register_name=event.origin.register_name if event.origin else None,
-            reference=event.origin.reference if event.origin else None,
-            claim_fen=event.claim.fen if event.claim else None,
-            claim_currency=event.claim.currency if event.claim else None,
-            kind=event.kind,
-            merchant_id=event.order.merchant_id if event.order else None,
-        )
+    row = _filed(event) if row is None and isinstance(event, Filed) else _fold(row, event)
+    clocks = row.clocks if row.register_name is not None else run_on(row.clocks, event)
+    if clocks == row.clocks:
+        return row
+    next_due, next_deadline = first_due(clocks)
+    return row._replace(clocks=clocks, next_due=next_due, next_deadline=next_deadline)
+
+
+def _filed(event: Filed) -> Row:
+    order = event.order
+    return Row(
+        status=Status.FILED,
+        consumer_id=event.consumer_id,
+        channel=event.channel,
+        scheme=event.scheme,
+        product=event.product,
+        filed_at=event.occurred_at,
+        sub_product=event.sub_product,
+        issue=event.issue,
+        sub_issue=event.sub_issue,
+        region_scheme=event.region.scheme if event.region else None,
+        region=event.region.value if event.region else None,
+        register_name=event.origin.register_name if event.origin else None,
+        reference=event.origin.reference if event.origin else None,
+        claim_fen=event.claim.fen if event.claim else None,
+        claim_currency=event.claim.currency if event.claim else None,
+        kind=event.kind,
+        merchant_id=order.merchant_id if order else None,
+        scenario=event.scenario,
+        scenario_confidence=event.scenario_confidence,
+        stage=event.stage,
+        platform=order.platform if order else None,
+        order_reference=f"{order.source}/{order.reference}" if order else None,
+        dispute_fen=_fen(event.claim),
+    )
+
+
+def _fold(row: Row | None, event: ComplaintEvent) -> Row:
     if row is None:
         raise ValueError(f"{event.name} before complaint.filed")
+    if isinstance(event, Filed):
+        return _filed(event)
     match event:
         case Routed():
             return row._replace(
@@ -200,16 +267,19 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 resolved_at=event.occurred_at,
                 recovered_fen=row.recovered_fen + _fen(event.recovered),
                 way=event.way,
+                mediated=True if event.way == Way.MEDIATION else row.mediated,
             )
         case Closed():
             return row._replace(status=Status.CLOSED, ground=event.ground, closed_at=event.occurred_at)
         case DeadlineMissed():
             status = Status.RECEIVED if event.deadline is Deadline.SUPPLEMENT else row.status
-            return row._replace(deadlines_missed=row.deadlines_missed + 1, status=status)
+            missed: dict[str, Any] = {_MISSED[event.deadline]: True} if event.deadline in _MISSED else {}
+            return row._replace(deadlines_missed=row.deadlines_missed + 1, status=status, **missed)
         case Disputed():
             return row._replace(disputed=True)
         case Withdrawn():
-            return row._replace(status=Status.WITHDRAWN, withdrawn_at=event.occurred_at)
+            paid = row.recovered_fen > 0
+            return row._replace(status=Status.WITHDRAWN, withdrawn_at=event.occurred_at, paid_when_withdrawn=paid)
         case Reopened():
             return row._replace(
                 status=event.status or Status.ROUTED,
@@ -224,6 +294,15 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 closed_at=None,
                 disputed=False,
                 reopened=row.reopened + 1,
+                reopened_soon=row.reopened_soon + _is_soon(row, event),
+                checked_at=None,
+                checked_on_time=None,
+                acceptance_missed=False,
+                answer_missed=False,
+                resolution_missed=False,
+                mediation_missed=False,
+                mediated=None,
+                called_back=False,
                 mediator_id=None,
                 way=None,
                 rule_set=None,
@@ -241,10 +320,16 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 status=Status.RECEIVED,
                 office_id=event.office_id,
                 holder=event.office_id,
-                merchant_id=row.merchant_id or event.merchant_id,
+                merchant_id=event.merchant_id or row.merchant_id,
+                received_at=row.received_at or event.occurred_at,
             )
         case VerificationBegun():
-            return row._replace(status=Status.VERIFYING, office_id=event.office_id, holder=event.office_id)
+            return row._replace(
+                status=Status.VERIFYING,
+                office_id=event.office_id,
+                holder=event.office_id,
+                received_at=row.received_at or event.occurred_at,
+            )
         case MerchantNamed():
             return row._replace(merchant_id=event.merchant_id)
         case SupplementAsked():
@@ -252,21 +337,24 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
         case Supplemented():
             return row._replace(status=Status.RECEIVED)
         case Accepted():
-            return row._replace(
+            return _checked(row, event.occurred_at)._replace(
                 status=Status.ACCEPTED,
                 accepted_at=event.occurred_at,
                 rule_set=event.rule_set,
                 holder=event.office_id,
-                merchant_id=row.merchant_id or event.merchant_id,
+                merchant_id=event.merchant_id or row.merchant_id,
             )
         case Transferred():
-            return row._replace(office_id=event.to_office, holder=event.to_office)
+            step = f"{event.from_office}>{event.to_office}@{day_of(event.occurred_at)}"
+            transfers = f"{row.transfers} {step}".lstrip()
+            return row._replace(office_id=event.to_office, holder=event.to_office, transfers=transfers)
         case SentAbroad():
             return row._replace(holder=event.partner)
         case ReturnedFromAbroad():
             return row._replace(holder=row.office_id)
         case Refused():
-            return row._replace(status=Status.REFUSED, ground=event.ground, closed_at=event.occurred_at)
+            checked = _checked(row, event.occurred_at)
+            return checked._replace(status=Status.REFUSED, ground=event.ground, closed_at=event.occurred_at)
         case Referred():
             return row._replace(status=Status.REFERRED, holder=event.addressee, closed_at=event.occurred_at)
         case Merged():
@@ -277,6 +365,7 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 ground=event.ground,
                 closed_at=event.occurred_at,
                 counts=event.counts is not False,
+                mediated=False if row.status in _IN_MEDIATION else row.mediated,
             )
         case MediatorAssigned():
             human = row.human or event.kind is not MediatorKind.SOFTWARE
@@ -284,7 +373,11 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
         case MediatorRecused():
             return row._replace(mediator_id=None)
         case PersonReached():
-            return row._replace(human=True)
+            return row._replace(human=True, persons_reached=row.persons_reached + 1)
+        case PersonRequested():
+            return row._replace(person_requests=row.person_requests + 1)
+        case SessionCut():
+            return row._replace(sessions_cut=row.sessions_cut + 1)
         case MediationBegun():
             return row._replace(status=Status.MEDIATING)
         case AdjudicationOpened() | ArbitrationReferred() | CourtReferred():
@@ -294,13 +387,23 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
                 closed_at=None,
                 ground=None,
                 concluded_at=None,
+                called_back=False,
                 satisfaction=None,
                 counts=True,
             )
         case ClocksResumed() | DuesRevised():
             return row._replace(answer_due=_answer_due(event.clocks) or row.answer_due)
         case SuggestionMade():
-            return row._replace(human=row.human or event.model is None)
+            return row._replace(human=row.human or event.model is None, suggestions=row.suggestions + 1)
+        case SuggestionAnswered():
+            return row._replace(suggestions_taken=row.suggestions_taken + event.taken)
+        case ScenarioClassified():
+            return row._replace(scenario=event.scenario, scenario_confidence=CERTAIN)
+        case MemberJoined():
+            disputed = 0 if row.claim_fen is None else _fen(event.claim)
+            return row._replace(consumers=row.consumers + 1, dispute_fen=row.dispute_fen + disputed)
+        case MemberLeft():
+            return row._replace(consumers=row.consumers - 1, dispute_fen=row.dispute_fen - _fen(event.claim))
         case Decided():
             if event.for_consumer:
                 return row
@@ -323,17 +426,33 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
         case Concluded():
             return row._replace(concluded_at=event.occurred_at)
         case CalledBack():
-            return row._replace(satisfaction=event.satisfaction)
+            return row._replace(satisfaction=event.satisfaction, called_back=row.called_back or event.reached)
         case CaseFiled():
-            return row._replace(status=Status.CASE_FILED)
+            return _verified(row, event.occurred_at)._replace(status=Status.CASE_FILED, case_filed=True)
+        case PenaltyImposed():
+            return row._replace(
+                status=Status.CLOSED,
+                ground="penalty_imposed",
+                closed_at=event.occurred_at,
+                penalty_on=event.merchant_id,
+                violation=event.violation,
+                fined=event.fine is not None,
+                fine_fen=_fen(event.fine),
+            )
         case PenaltyRevised():
-            return row._replace(counts=event.counts)
-        case CaseDeclined() | CaseDismissed() | PenaltyImposed() | ConsultationAnswered() | SuggestionAcknowledged():
+            return row._replace(counts=event.counts, fined=event.fine is not None, fine_fen=_fen(event.fine))
+        case RewardGranted():
+            return row._replace(reward_fen=row.reward_fen + _fen(event.amount))
+        case ConsequenceLinked():
+            return row._replace(consequences=row.consequences + 1)
+        case CaseDeclined():
+            declined = _verified(row, event.occurred_at)
+            return declined._replace(status=Status.CLOSED, ground="case_declined", closed_at=event.occurred_at)
+        case CaseDismissed() | ConsultationAnswered() | SuggestionAcknowledged():
             ground = event.name.removeprefix("complaint.")
             return row._replace(status=Status.CLOSED, ground=ground, closed_at=event.occurred_at)
         case (
             PolicyExecuted()
-            | ScenarioClassified()
             | OfferMade()
             | OfferAccepted()
             | OfferDeclined()
@@ -341,13 +460,8 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             | ClocksStopped()
             | AttemptLinked()
             | RespondentAdded()
-            | MemberJoined()
-            | MemberLeft()
             | SupervisionOrdered()
             | MediationConsented()
-            | SuggestionAnswered()
-            | PersonRequested()
-            | SessionCut()
             | SessionResumed()
             | AppraisalOrdered()
             | AppraisalReported()
@@ -361,15 +475,39 @@ def fold(row: Row | None, event: ComplaintEvent) -> Row:
             | FraudRejected()
             | AdvanceRequested()
             | AdvanceRefused()
-            | ConsequenceLinked()
             | PublicationConsented()
             | OutcomePublished()
             | VerificationExtended()
-            | RewardGranted()
         ):
             return row
         case _:
             assert_never(event)
+
+
+#: Deadlines whose passing a measure looks at. A promise to resolve in seven days ends with publication.
+_MISSED = {
+    Deadline.ANSWER: "answer_missed",
+    Deadline.RESOLUTION: "resolution_missed",
+    Deadline.ENTERPRISE: "resolution_missed",
+    Deadline.ESCALATION: "resolution_missed",
+    Deadline.PUBLICATION: "resolution_missed",
+    Deadline.MEDIATION: "mediation_missed",
+    Deadline.VERIFICATION: "verification_missed",
+    Deadline.ACCEPTANCE: "acceptance_missed",
+}
+_IN_MEDIATION = frozenset({Status.ACCEPTED, Status.MEDIATING})
+
+
+def _is_soon(row: Row, event: Reopened) -> bool:
+    return row.resolved_at is not None and event.occurred_at - row.resolved_at <= CONFIRMED_AFTER
+
+
+def _checked(row: Row, at: datetime) -> Row:
+    return row._replace(checked_at=at, checked_on_time=not row.acceptance_missed)
+
+
+def _verified(row: Row, at: datetime) -> Row:
+    return row._replace(verified_at=at, verified_on_time=not row.verification_missed)
 
 
 def _answer_due(clocks: tuple[Clock, ...] | None) -> datetime | None:
@@ -408,6 +546,21 @@ def _correct(row: Row, event: Corrected) -> Row:
     return row._replace(**stated)
 
 
+def _transferred(row: Row) -> Mapping[tuple[Any, ...], tuple[int, ...]]:
+    moved: Counter[tuple[Any, ...]] = Counter()
+    for transfer in row.transfers.split():
+        offices, _, day = transfer.partition("@")
+        moved[(*offices.split(">"), date.fromisoformat(day))] += 1
+    return {key: (count,) for key, count in moved.items()}
+
+
+TRANSFERS = Sums(
+    table="read.transfers",
+    keys=("from_office", "to_office", "day"),
+    measures=("complaints",),
+    contributions=_transferred,
+)
+
 COMPLAINT_DETAILS = Projection(
     name="complaint_details",
     kind=COMPLAINT,
@@ -415,5 +568,5 @@ COMPLAINT_DETAILS = Projection(
     key="complaint_id",
     row=Row,
     fold=fold,
-    sums=(RESOLUTION_STATISTICS,),
+    sums=(RESOLUTION_STATISTICS, DURATIONS, TRANSFERS, *CREDIT),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import sub
 from typing import Any
 
 from domain.event import Event
@@ -24,18 +25,31 @@ class Fact:
     event: Event
 
 
+def _none_coarser(key: Key) -> Sequence[Key]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Sums:
     """A table of sums: at all times the sum of ``contributions`` over all rows of its projection.
 
     ``keys`` and ``measures`` name its columns; ``contributions`` gives for a row, under each key, one integer per
-    measure. Keys whose measures are all zero are not kept.
+    measure. ``by_stream``: the id of the stream is the first column of the keys, and not in those of ``contributions``,
+    since a row does not know whose it is. ``coarser`` names further keys for which the same counts, such as the month
+    of a day. Keys whose measures are all zero are not kept.
     """
 
     table: str
     keys: tuple[str, ...]
     measures: tuple[str, ...]
     contributions: Callable[[Any], Mapping[Key, Measures]]
+    coarser: Callable[[Key], Sequence[Key]] = _none_coarser
+    by_stream: bool = False
+
+    def of(self, stream: str, row: Any) -> Mapping[Key, Measures]:
+        """Return what the row of a stream counts for, under whole keys."""
+        found = self.contributions(row)
+        return {(stream, *key): measures for key, measures in found.items()} if self.by_stream else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,8 @@ class Projection:
     """A table with one row per stream of a kind, made by ``fold(row or None, event) -> row``, and sums over it.
 
     The table's columns are the stream's id (``key``), ``version`` and ``position`` of the last event folded, and the
-    fields of ``row``, a NamedTuple.
+    fields of ``row``, a NamedTuple. ``version`` is raised when what they make of the same events changes; the tables
+    are then built anew.
     """
 
     name: str
@@ -53,22 +68,29 @@ class Projection:
     row: Any
     fold: Callable[[Any, Any], Any]
     sums: tuple[Sums, ...] = ()
+    version: int = 1
 
     @property
     def columns(self) -> tuple[str, ...]:
         return (self.key, "version", "position", *self.row._fields)
 
 
-def change(sums: Sums, old: Any, new: Any) -> dict[Key, Measures]:
-    """Return by how much ``sums`` changes when row ``old`` (or None) becomes ``new``."""
-    before = sums.contributions(old) if old is not None else {}
-    after = sums.contributions(new)
+def change(sums: Sums, old: Any, new: Any, stream: str = "") -> dict[Key, Measures]:
+    """Return by how much ``sums`` changes when row ``old`` (or None) of ``stream`` becomes ``new``."""
+    before = sums.of(stream, old) if old is not None else {}
+    after = sums.of(stream, new)
     if before == after:
         return {}
-    delta = dict(after)
     zero = (0,) * len(sums.measures)
-    for key, measures in before.items():
-        delta[key] = tuple(n - o for n, o in zip(delta.get(key, zero), measures, strict=True))
+    # A row counts the same under most of its keys: each pair of measures is subtracted once.
+    differences: dict[tuple[int, int], Measures] = {}
+    delta: dict[Key, Measures] = {}
+    for key in before.keys() | after.keys():
+        was, now = before.get(key, zero), after.get(key, zero)
+        pair = (id(was), id(now))
+        if pair not in differences:
+            differences[pair] = tuple(map(sub, now, was))
+        delta[key] = differences[pair]
     return {key: measures for key, measures in delta.items() if any(measures)}
 
 
@@ -95,7 +117,7 @@ def fold_batch(projection: Projection, old: Mapping[str, tuple[int, Any]], facts
         row, done, error = _fold(projection, version, before, own)
         # Whatever is wrong with one stream is not to stop the others.
         try:
-            changes = [change(sums, before, row) for sums in projection.sums] if done else []
+            changes = [change(sums, before, row, stream) for sums in projection.sums] if done else []
         except Exception as problem:
             done, changes, error = 0, [], _said(problem)
         if error is not None:
@@ -103,11 +125,25 @@ def fold_batch(projection: Projection, old: Mapping[str, tuple[int, Any]], facts
         if done:
             batch.rows.append((stream, own[done - 1].version, own[done - 1].position, *row))
         for delta, own_change in zip(batch.deltas, changes, strict=False):
-            for key, measures in own_change.items():
-                total = delta.setdefault(key, [0] * len(measures))
-                for n, value in enumerate(measures):
-                    total[n] += value
+            _add(delta, own_change)
+    for sums, delta in zip(projection.sums, batch.deltas, strict=True):
+        for key, total in list(delta.items()):
+            for coarser in sums.coarser(key):
+                _add(delta, {coarser: tuple(total)})
     return batch
+
+
+def _add(delta: dict[Key, list[int]], change: Mapping[Key, Measures]) -> None:
+    known: dict[int, list[tuple[int, int]]] = {}
+    for key, measures in change.items():
+        changed = known.get(id(measures))
+        if changed is None:
+            changed = known[id(measures)] = [(n, value) for n, value in enumerate(measures) if value]
+        total = delta.get(key)
+        if total is None:
+            total = delta[key] = [0] * len(measures)
+        for n, value in changed:
+            total[n] += value
 
 
 def _fold(projection: Projection, version: int, row: Any, facts: Sequence[Fact]) -> tuple[Any, int, str | None]:

@@ -12,10 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
-import requests
-from jgo.constants import MAVEN_CENTRAL_URL, default_maven_repo
-from jgo.maven import Dependency, MavenContext, PythonResolver
-
 from adapters.embedded.process import ServicesError, nothing
 
 KAFKA_VERSION = "4.3.1"
@@ -37,12 +33,15 @@ def kafka_jars(cache_dir: Path, report: Callable[[str], None], check: Callable[[
     """
     ready = cache_dir / f"kafka-{KAFKA_VERSION}"
     if not ready.is_dir():
+        # Every command would wait for this import, and a machine needs it once.
+        from requests import RequestException
+
         try:
             cache_dir.mkdir(parents=True, exist_ok=True)
             with _only_one(cache_dir / "download.lock", report, check):
                 if not ready.is_dir():
                     _download(ready, report, check)
-        except (requests.RequestException, RuntimeError, ElementTree.ParseError) as error:
+        except (RequestException, RuntimeError, ElementTree.ParseError) as error:
             raise ServicesError(
                 f"Kafka {KAFKA_VERSION} is needed once from {_repository()} and cannot be downloaded: "
                 f"{_cause(error)}; connect this machine to the network (HTTPS_PROXY and the mirrors of "
@@ -57,6 +56,9 @@ def kafka_jars(cache_dir: Path, report: Callable[[str], None], check: Callable[[
 
 
 def _download(ready: Path, report: Callable[[str], None], check: Callable[[], None]) -> None:
+    from jgo.constants import default_maven_repo
+    from jgo.maven import Dependency, MavenContext, PythonResolver
+
     part = ready.with_name(f"{ready.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     (part / "jars").mkdir(parents=True)
@@ -127,6 +129,8 @@ def _repository() -> str:
             blocked = (mirror.findtext("{*}blocked") or "").strip() == "true"
             if url and not blocked and "!central" not in names and names & {"*", "central", "external:*"}:
                 return url.rstrip("/")
+    from jgo.constants import MAVEN_CENTRAL_URL
+
     return MAVEN_CENTRAL_URL
 
 

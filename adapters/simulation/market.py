@@ -22,6 +22,8 @@ from domain.tracing import VOID, Traced, traced
 from domain.values import FIRST_INSTANT, Actor, Role
 
 REGIONS = ("330106", "330108", "110105", "310115", "440305", "510107", "610113")
+#: Divisions of GB/T 4754: wholesale, retail, hotels, catering, internet services, repair, education.
+TRADES = ("51", "52", "61", "62", "64", "81", "83")
 PLATFORMS = 3
 FUNDS = 3
 #: So many of its complaints are remembered of a merchant: what is done about it rests on them.
@@ -49,6 +51,7 @@ class Shopkeeper:
     enrolled: bool
     platform: str
     rank: int
+    industry: str = TRADES[0]
 
     @property
     def actor(self) -> Actor:
@@ -214,4 +217,5 @@ def _shopkeeper(name: str, n: int, platforms: Sequence[str]) -> Shopkeeper:
         enrolled=chance.random() < 0.2,
         platform=platforms[n % len(platforms)] if chance.random() < 0.7 else "",
         rank=n,
+        industry=chance.choice(TRADES),
     )

@@ -12,9 +12,10 @@ from adapters.simulation.market import Life, Market, identifier
 from adapters.simulation.moves.authorities import paid_in
 from adapters.simulation.moves.merchants import adopt
 from domain.complaint.mediation import MediatorKind
+from domain.merchant.registration import INDUSTRIES
 from domain.office.establishment import Level
 from domain.streams import FUND, MERCHANT, OFFICE, PLATFORM, ROOM
-from domain.values import Role
+from domain.values import Code, Role
 
 #: The rule that every platform has from the beginning.
 FAIR_TRADE = "fair-trade"
@@ -64,7 +65,11 @@ def _opened(life: Life, what: Any) -> tuple[Life, list[Step]]:
 
 def _signing(life: Life) -> Iterator[tuple[str, Role, dict[str, Any]]]:
     shop = life.shop
-    yield "register", Role.REGULATOR, {"trade_name": shop.trade_name}
+    industry = {"industry": Code(scheme=INDUSTRIES, value=shop.industry)}
+    stated = shop.rank % 5 != 4
+    yield "register", Role.REGULATOR, {"trade_name": shop.trade_name} | (industry if stated else {})
+    if not stated:
+        yield "classify_merchant", Role.REGULATOR, industry
     if shop.signed:
         yield "sign_promise", Role.MERCHANT, {"batch": "1"}
     if shop.enrolled:

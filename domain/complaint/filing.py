@@ -155,11 +155,12 @@ class MemberJoined(Event):
 
 
 class MemberLeft(Event):
-    """A victim is no longer of the party."""
+    """A victim is no longer of the party; ``claim`` is what leaves the sum in dispute with him."""
 
     name = "complaint.member_left"
 
     consumer_id: RandomId
+    claim: Money | None = None
 
 
 class Merged(Event):
@@ -475,7 +476,9 @@ def leave(state: Complaint, *, at: datetime, by: Actor, consumer_id: RandomId) -
     """Leave a joint complaint."""
     if consumer_id not in state.members:
         raise InvalidInput("this consumer is not of the party", hint="check the id")
-    return [MemberLeft(occurred_at=at, actor=by, consumer_id=consumer_id)]
+    whole = state.claim
+    claim = None if whole is None else whole.model_copy(update={"fen": state.members[consumer_id]})
+    return [MemberLeft(occurred_at=at, actor=by, consumer_id=consumer_id, claim=claim)]
 
 
 @action("merge-while-open", roles=OFFICE | {Role.MEDIATOR}, during=OPEN, to=Status.MERGED, kinds=ANY_KIND)

@@ -170,7 +170,7 @@ HandlingEvent = (
     | CalledBack
 )
 
-_FIRST = frozenset({Deadline.FIRST_RESPONSE, Deadline.ACCEPTANCE})
+FIRST_DECISION = frozenset({Deadline.FIRST_RESPONSE, Deadline.ACCEPTANCE})
 
 
 def evolve(state: Complaint, event: HandlingEvent) -> Complaint:
@@ -189,7 +189,7 @@ def evolve(state: Complaint, event: HandlingEvent) -> Complaint:
         case Supplemented():
             return state.with_clocks((), frozenset({Deadline.SUPPLEMENT}), status=Status.RECEIVED)
         case Accepted():
-            state = state.with_clocks(event.clocks, _FIRST)
+            state = state.with_clocks(event.clocks, FIRST_DECISION)
             merchant_id = state.merchant_id or event.merchant_id or ""
             return state.changed(
                 status=Status.ACCEPTED, rules=event.rule_set, holder=event.office_id, merchant_id=merchant_id

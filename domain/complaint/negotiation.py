@@ -136,7 +136,7 @@ class OfferDeclined(Event):
 NegotiationEvent = Routed | PolicyExecuted | Answered | OfferMade | OfferAccepted | OfferDeclined
 
 #: An enterprise's own term is not among them: it is for settling the matter.
-_RESPONDING = frozenset({Deadline.ANSWER, Deadline.FIRST_RESPONSE, Deadline.ESCALATION})
+RESPONDING = frozenset({Deadline.ANSWER, Deadline.FIRST_RESPONSE, Deadline.ESCALATION})
 
 
 def evolve(state: Complaint, event: NegotiationEvent) -> Complaint:
@@ -163,9 +163,9 @@ def evolve(state: Complaint, event: NegotiationEvent) -> Complaint:
         case PolicyExecuted():
             return state
         case Answered():
-            return state.with_clocks((), _RESPONDING, status=Status.ANSWERED, answered=True)
+            return state.with_clocks((), RESPONDING, status=Status.ANSWERED, answered=True)
         case OfferMade():
-            over = _RESPONDING if event.side is Side.MERCHANT else frozenset[Deadline]()
+            over = RESPONDING if event.side is Side.MERCHANT else frozenset[Deadline]()
             offer = Offer(event.number, event.side, event.terms)
             offered = state.offered or event.side is Side.MERCHANT
             return state.with_clocks(event.clocks, over, offer=offer, offers=event.number, offered=offered)

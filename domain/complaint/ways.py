@@ -110,7 +110,7 @@ def evolve(state: Complaint, event: WayEvent) -> Complaint:
 
 
 #: What was awaited of the merchant or the mediator, who no longer has it.
-_OVER = frozenset({Deadline.ANSWER, Deadline.ESCALATION, Deadline.ENTERPRISE, Deadline.OFFER, Deadline.MEDIATION})
+OVER = frozenset({Deadline.ANSWER, Deadline.ESCALATION, Deadline.ENTERPRISE, Deadline.OFFER, Deadline.MEDIATION})
 
 
 def holder_of(event: AdjudicationOpened | ArbitrationReferred | CourtReferred) -> str:
@@ -136,7 +136,7 @@ def _elsewhere(state: Complaint, way: Way, holder: str) -> Complaint:
     )
     return state.with_clocks(
         (),
-        _OVER,
+        OVER,
         status=Status.ADJUDICATING,
         holder=holder,
         offer=None,

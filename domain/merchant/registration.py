@@ -19,12 +19,17 @@ from domain.values import Actor, Code, MerchantId, Role, ShortText, TimePrecisio
 
 #: The code list of unified social credit codes.
 CREDIT_CODES = "GB 32100"
+#: The code list of industries.
+INDUSTRIES = "GB/T 4754"
 ROLES = (Role.MERCHANT, Role.PLATFORM, Role.REGULATOR)
 DURING = (Status.REGISTERED,)
 
 
 class Registered(Event):
-    """A merchant became known, under a name and, where there is one, an official identifier."""
+    """A merchant became known, under a name and, where there is one, an official identifier.
+
+    ``industry``: what it does, by a code list such as GB/T 4754.
+    """
 
     name = "merchant.registered"
 
@@ -32,6 +37,15 @@ class Registered(Event):
     identifier: Code | None = None
     register_name: ShortText | None = None
     precision: TimePrecision = TimePrecision.INSTANT
+    industry: Code | None = None
+
+
+class Classified(Event):
+    """What the merchant does was stated, for the first time or anew. What was stated before stays in its history."""
+
+    name = "merchant.classified"
+
+    industry: Code
 
 
 class Relation(StrEnum):
@@ -131,14 +145,25 @@ class Separated(Event):
 
 
 RegistrationEvent = (
-    Registered | Linked | LinkedBack | Unlinked | UnlinkedBack | MergedInto | MergerUndone | Absorbed | Separated
+    Registered
+    | Classified
+    | Linked
+    | LinkedBack
+    | Unlinked
+    | UnlinkedBack
+    | MergedInto
+    | MergerUndone
+    | Absorbed
+    | Separated
 )
 
 
 def evolve(state: Merchant, event: RegistrationEvent) -> Merchant:
     match event:
         case Registered():
-            return replace(state, status=Status.REGISTERED)
+            return replace(state, status=Status.REGISTERED, industry=event.industry)
+        case Classified():
+            return replace(state, industry=event.industry)
         case Linked():
             return replace(state, linked={**state.linked, event.other: event.occurred_at})
         case Unlinked():
@@ -168,19 +193,33 @@ def check_identifier(identifier: Code | None) -> None:
         )
 
 
+def check_industry(industry: Code | None, book: Rulebook) -> None:
+    """Raise InvalidInput for an industry that the published list of industries does not have."""
+    if industry is None or industry.scheme != INDUSTRIES or INDUSTRIES not in book.code_lists:
+        return
+    if book.code(INDUSTRIES, industry.value) is None:
+        raise InvalidInput(
+            f"{industry.value!r} is no industry of the published list {INDUSTRIES}",
+            hint="give the letter of a section or the two digits of a division that is published in it",
+        )
+
+
 @action("merchant-registered-once", roles=tuple(Role), during=(Status.NONE,), to=Status.REGISTERED)
 def register(
     state: Merchant,
     *,
     at: datetime,
     by: Actor,
+    book: Rulebook,
     trade_name: ShortText,
     identifier: Code | None = None,
     register_name: ShortText | None = None,
     precision: TimePrecision = TimePrecision.INSTANT,
+    industry: Code | None = None,
 ) -> list[RegistrationEvent]:
-    """Make a merchant known to the ledger. A unified social credit code is checked (GB 32100)."""
+    """Make a merchant known. Its unified social credit code (GB 32100) and its industry (GB/T 4754) are checked."""
     check_identifier(identifier)
+    check_industry(industry, book)
     return [
         Registered(
             occurred_at=at,
@@ -189,8 +228,22 @@ def register(
             identifier=identifier,
             register_name=register_name,
             precision=precision,
+            industry=industry,
         )
     ]
+
+
+@action("classified-anew", roles=(Role.MERCHANT, Role.REGULATOR), during=DURING)
+def classify_merchant(
+    state: Merchant, *, at: datetime, by: Actor, book: Rulebook, industry: Code
+) -> list[RegistrationEvent]:
+    """State what the merchant does, by a code list of industries; it takes the place of what was stated before."""
+    check_industry(industry, book)
+    if industry == state.industry:
+        raise RuleViolation(
+            "classified-anew", f"its industry is {industry.scheme} {industry.value} already", hint="state another one"
+        )
+    return [Classified(occurred_at=at, actor=by, industry=industry)]
 
 
 @action("linked-once", roles=ROLES, during=DURING)

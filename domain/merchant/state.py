@@ -11,7 +11,7 @@ from typing import ClassVar
 from domain.errors import InvalidInput
 from domain.rulebook.policies import PolicyTemplate
 from domain.rulebook.terms import RunningTerm
-from domain.values import format_instant
+from domain.values import Code, format_instant
 
 #: From when until when (None: still).
 Membership = tuple[datetime, datetime | None]
@@ -68,7 +68,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """A merchant, or nobody before the first event.
+    """A merchant, or nobody before the first event. ``industry`` is what it does, as stated last.
 
     ``linked`` are those that it is linked to, ``linked_back`` those that are linked to it; ``absorbed`` all that merged
     into it. ``volumes`` counts the reports of a stage and period, ``corrections`` has when each took effect,
@@ -82,6 +82,7 @@ class Merchant:
     since_what: ClassVar[str] = ""
 
     status: Status = Status.NONE
+    industry: Code | None = None
     promises: tuple[Membership, ...] = ()
     enrolments: tuple[Membership, ...] = ()
     circles: Mapping[str, tuple[Membership, ...]] = field(default_factory=dict)

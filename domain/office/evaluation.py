@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Annotated, assert_never
+from typing import Annotated, Any, assert_never
 
 from pydantic import Field
 
@@ -25,9 +25,14 @@ Number = Annotated[int, Field(ge=1)]
 
 
 class EvaluationRecorded(Event):
-    """How somebody did in a quarter or half-year. The same period again has the next ``edition``."""
+    """How somebody did in a quarter or half-year. The same period again has the next ``edition``.
+
+    ``as_of``: the figures were computed when the read models were complete to this position; absent where somebody
+    gave them.
+    """
 
     name = "office.evaluation_recorded"
+    version = 2
 
     number: Number
     edition: Number
@@ -35,6 +40,12 @@ class EvaluationRecorded(Event):
     first: date
     last: date
     figures: Figures
+    as_of: Annotated[int, Field(ge=1)] | None = None
+
+    @staticmethod
+    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
+        """All figures had to be there."""
+        return data
 
 
 class FindingRecorded(Event):
@@ -60,11 +71,17 @@ class MeasuredAgain(Event):
     """A later evaluation shows what became of a finding, which is closed by it."""
 
     name = "office.measured_again"
+    version = 2
 
     finding: Number
     evaluation: Number
     before: Figures
     after: Figures
+
+    @staticmethod
+    def upcast_v1(data: dict[str, Any]) -> dict[str, Any]:
+        """All figures had to be there."""
+        return data
 
 
 EvaluationEvent = EvaluationRecorded | FindingRecorded | ActionTaken | MeasuredAgain
@@ -110,37 +127,84 @@ def record_evaluation(
     first: date,
     last: date,
     cases: Annotated[int, Field(ge=1)],
-    resolution_hours_median: Annotated[int, Field(ge=0)],
-    satisfaction_permille: Permille,
-    success_permille: Permille,
+    resolution_hours_median: Annotated[int, Field(ge=0)] | None = None,
+    satisfaction_permille: Permille | None = None,
+    success_permille: Permille | None = None,
 ) -> list[EvaluationEvent]:
     """Record how a platform, office, fund or merchant did in a quarter or half-year: speed, satisfaction, success."""
+    figures = Figures(
+        cases=cases,
+        resolution_hours_median=resolution_hours_median,
+        satisfaction_permille=satisfaction_permille,
+        success_permille=success_permille,
+    )
+    return [_recorded(state, at, by, evaluated, first, last, figures, None)]
+
+
+@action("evaluate-a-period-that-is-over", roles=EVALUATORS, during=DURING)
+def evaluate(
+    state: Office,
+    *,
+    at: datetime,
+    by: Actor,
+    evaluated: StreamId,
+    first: date,
+    last: date,
+    computed: Figures,
+    as_of: int,
+    again: bool = False,
+) -> list[EvaluationEvent]:
+    """Record figures that were computed from what all complete read models say; once, or ``again``."""
+    made = _recorded(state, at, by, evaluated, first, last, computed, as_of)
+    if made.edition > 1 and not again:
+        raise RuleViolation(
+            "evaluate-again-when-asked",
+            f"{evaluated} is evaluated from {first} to {last}, in {made.edition - 1} editions",
+            hint="ask for a new edition with again",
+        )
+    return [made]
+
+
+def check_evaluated(evaluated: str) -> None:
+    """Raise InvalidInput for what is not evaluated."""
     if evaluated.partition("-")[0] not in EVALUATED:
         raise InvalidInput(f"{evaluated} is not evaluated", hint=f"evaluated is: {', '.join(EVALUATED)}")
-    check_period(first, last)
+
+
+def check_over(last: date, at: datetime) -> None:
+    """Raise RuleViolation for a period that is not over."""
     if at.astimezone(SHANGHAI).date() <= last:
         raise RuleViolation(
             "evaluate-a-period-that-is-over", f"the period ends on {last}", hint="evaluate it when it is over"
         )
+
+
+def _recorded(
+    state: Office,
+    at: datetime,
+    by: Actor,
+    evaluated: str,
+    first: date,
+    last: date,
+    figures: Figures,
+    as_of: int | None,
+) -> EvaluationRecorded:
+    check_evaluated(evaluated)
+    check_period(first, last)
+    check_over(last, at)
     period = (evaluated, first, last)
     earlier = sum((one.evaluated, one.first, one.last) == period for one in state.evaluations.values())
-    return [
-        EvaluationRecorded(
-            occurred_at=at,
-            actor=by,
-            number=len(state.evaluations) + 1,
-            edition=earlier + 1,
-            evaluated=evaluated,
-            first=first,
-            last=last,
-            figures=Figures(
-                cases=cases,
-                resolution_hours_median=resolution_hours_median,
-                satisfaction_permille=satisfaction_permille,
-                success_permille=success_permille,
-            ),
-        )
-    ]
+    return EvaluationRecorded(
+        occurred_at=at,
+        actor=by,
+        number=len(state.evaluations) + 1,
+        edition=earlier + 1,
+        evaluated=evaluated,
+        first=first,
+        last=last,
+        figures=figures,
+        as_of=as_of,
+    )
 
 
 def _not_evaluated(state: Office, at: datetime, by: Actor, book: Rulebook) -> RuleViolation | None:

@@ -20,4 +20,6 @@ OFFICE = kind(
     (mediators, MediatorEvent),
     (warnings, WarningEvent),
     (evaluation, EvaluationEvent),
+    # Its figures are computed: adapters/evaluation.py.
+    unlisted=frozenset({evaluation.evaluate.name}),
 )

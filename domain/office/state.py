@@ -25,13 +25,19 @@ Permille = Annotated[int, Field(ge=0, le=1000)]
 
 
 class Figures(BaseModel):
-    """What an evaluation found: cases, the median of the hours to resolve them, satisfaction and success."""
+    """What an evaluation found: cases, the median of the hours to resolve them, satisfaction and success.
+
+    Absent is what there was nothing to tell it from. ``resolved`` is of how many cases the median is, ``rated`` of how
+    many the satisfaction; absent where somebody gave the figures without them.
+    """
 
     model_config = FROZEN
     cases: Annotated[int, Field(ge=1)]
-    resolution_hours_median: Annotated[int, Field(ge=0)]
-    satisfaction_permille: Permille
-    success_permille: Permille
+    resolution_hours_median: Annotated[int, Field(ge=0)] | None = None
+    satisfaction_permille: Permille | None = None
+    success_permille: Permille | None = None
+    resolved: Annotated[int, Field(ge=0)] | None = None
+    rated: Annotated[int, Field(ge=0)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

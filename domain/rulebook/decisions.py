@@ -47,6 +47,19 @@ FORMS = {"GB/T 2260": r"[0-9]{6}", "GB/T 4754": r"[A-T]|[0-9]{2,4}"}
 CREDIT_SCORE = "credit_score"
 CREDIT_WEIGHTS = ("weight_response", "weight_resolution", "weight_confirmed", "weight_volume")
 CREDIT_GRADES = ("grade_a", "grade_b", "grade_c")
+#: Its further numbers, and the least that each can be.
+CREDIT_FROM = {
+    "half_life": 1,
+    "prior_strength": 1,
+    "z": 0,
+    "least_complaints": 1,
+    "prior_least_complaints": 1,
+    "consumer_cap": 1,
+    "violation_points": 0,
+    "volume_days": 1,
+    "volume_zero": 1,
+    "naming_least": 0,
+}
 
 
 def publish_rule_set(
@@ -321,9 +334,12 @@ def _parts(entries: Mapping[str, Entry]) -> Iterator[dict[str, Entry]]:
 
 
 def _credit_score(parameters: Parameters) -> None:
-    names = (*CREDIT_WEIGHTS, *CREDIT_GRADES, "half_life", "prior_strength", "z", "least_complaints")
+    names = (*CREDIT_WEIGHTS, *CREDIT_GRADES, *CREDIT_FROM)
     if missing := [name for name in names if name not in parameters.values]:
         raise InvalidInput(f"the credit score needs {', '.join(missing)}", hint="add them")
+    for name, least in {**dict.fromkeys(CREDIT_WEIGHTS, 0), **CREDIT_FROM}.items():
+        if (value := parameters.values[name].value) < least:
+            raise InvalidInput(f"{name} of the credit score is {value}", hint=f"it is at least {least}")
     weights = sum(parameters.values[name].value for name in CREDIT_WEIGHTS)
     if weights != 1000:
         raise InvalidInput(

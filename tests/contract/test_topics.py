@@ -15,6 +15,7 @@ from kafka.admin import ConfigResource
 
 from adapters.relay import RelaySettings, run_relay
 from adapters.topics import (
+    PUBLIC_COMPLAINTS,
     KafkaLostData,
     TopicsError,
     all_partitions,
@@ -107,7 +108,7 @@ def test_the_partition_is_the_one_that_a_plain_producer_chooses(kafka_bootstrap:
 def test_the_topic_of_a_stream_is_that_of_its_kind() -> None:
     assert topic_of("complaint-1", "north.") == "north.ledger.complaints"
     assert topic_of("merchant-1") == "ledger.merchants"
-    with pytest.raises(InvalidInput, match="ids begin with one of: complaint, credit, merchant"):
+    with pytest.raises(InvalidInput, match="ids begin with one of: complaint, credit, grade, merchant"):
         topic_of("unheard-of-1")
 
 
@@ -120,6 +121,17 @@ def test_topics_keep_everything_for_ever(admin: KafkaAdminClient, topic_prefix: 
         assert values["retention.bytes"] == "-1"
         assert values["cleanup.policy"] == "delete"
         assert values["message.timestamp.type"] == "CreateTime"
+
+
+def test_the_public_feed_keeps_the_last_of_each_complaint_and_tombstones_for_30_days(
+    admin: KafkaAdminClient, topic_prefix: str
+) -> None:
+    name = topic_prefix + PUBLIC_COMPLAINTS
+    configs = admin.describe_configs([ConfigResource("topic", name)], config_filter="all")["topic"][name]
+    values = {key: config["value"] for key, config in configs.items()}
+    assert values["cleanup.policy"] == "compact"
+    assert values["delete.retention.ms"] == str(30 * 24 * 3600 * 1000)
+    assert values["retention.ms"] == "-1"
 
 
 def test_making_topics_again_changes_nothing_and_keeps_the_number_of_partitions(

@@ -290,7 +290,7 @@ def test_b14_nobody_joins_after_the_end() -> None:
 
 def test_b14_a_victim_may_leave() -> None:
     given(*JOINED).when(filing.leave, at=day(1), by=CONSUMER, consumer_id=MEMBER).then(
-        MemberLeft(occurred_at=day(1), actor=CONSUMER, consumer_id=MEMBER)
+        MemberLeft(occurred_at=day(1), actor=CONSUMER, consumer_id=MEMBER, claim=yuan("3000.01"))
     )
 
 

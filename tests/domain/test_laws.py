@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from domain.action import Action
 from domain.complaint import clocks, filing, life
 from domain.complaint.advances import AdvancePaid, AdvanceRefused, AdvanceRequested
-from domain.complaint.clocks import ClocksResumed, ClocksStopped, DuesRevised
+from domain.complaint.clocks import ClocksResumed, ClocksStopped, DuesRevised, next_due
 from domain.complaint.life import ACTIONS, OF_A_REGISTER, ComplaintEvent
 from domain.complaint.links import ConsequenceLinked
 from domain.complaint.reports import PenaltyRevised
@@ -30,6 +30,7 @@ from domain.streams import COMPLAINT
 from domain.values import Money
 from projections.complaint_details import COMPLAINT_DETAILS, Row
 from projections.resolution_statistics import MEASURES, contributions
+from projections.running_clocks import first_due
 from tests.domain.arguments import ACTORS, Occasion, arguments
 from tests.domain.lives import lapsed
 from tests.domain.procedures import by_time
@@ -148,7 +149,9 @@ class Life(RuleBasedStateMachine):
         assert (row.concluded_at is not None) == state.concluded
         assert (row.mediator_id or "") == state.mediation.mediator_id
         assert row.recovered_fen == state.recovered.get("CNY", 0)
+        assert first_due(row.clocks)[0] == row.next_due == next_due(state)
         if not state.imported:
+            assert row.dispute_fen == in_yuan(state.in_dispute)
             assert (row.merchant_id or "") == state.merchant_id
 
     @invariant()
@@ -157,8 +160,17 @@ class Life(RuleBasedStateMachine):
             return
         assert len(set(counted.values())) == 1
         measures = dict(zip(MEASURES, next(iter(counted.values())), strict=True))
-        assert measures["answered_on_time"] <= measures["answered"] <= measures["valid"] <= measures["filed"] == 1
-        assert measures["resolved"] <= measures["valid"]
+        of = measures.__getitem__
+        assert of("answered_on_time") <= of("answered") <= of("answer_ended") <= of("valid") <= of("filed")
+        assert of("filed") <= of("requests") == 1
+        assert of("confirmed") <= of("resolved") >= of("resolved_on_time")
+        assert of("self_settled") <= of("resolved") <= of("ended") <= of("valid")
+        assert of("ended_without_person") <= of("ended")
+        assert of("mediation_succeeded") <= of("mediated") <= of("valid")
+        assert of("checked_on_time") <= of("checked") <= of("filed")
+        assert of("verified_on_time") <= of("verified") <= of("reports")
+        assert of("concluded_on_time") <= of("concluded")
+        assert min(measures.values()) >= 0
 
     def teardown(self) -> None:
         self.what_was_decided_replays_to_the_same_state()

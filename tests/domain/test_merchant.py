@@ -12,7 +12,7 @@ from domain.merchant.membership import (
     PromiseLeft,
     PromiseSigned,
 )
-from domain.merchant.registration import Registered
+from domain.merchant.registration import Classified, Registered
 from domain.streams import MERCHANT as MERCHANTS
 from domain.values import Code
 from tests.domain.scenario import CONSUMER, MERCHANT, REGULATOR, SERVICE, day, given
@@ -43,6 +43,57 @@ def test_g1_identifiers_of_other_schemes_stay_as_they_are() -> None:
     given(kind=MERCHANTS).when(registration.register, at=day(0), by=SERVICE, trade_name="x", identifier=other).then(
         Registered(occurred_at=day(0), actor=SERVICE, trade_name="x", identifier=other)
     )
+
+
+RETAIL = Code(scheme="GB/T 4754", value="52")
+CATERING = Code(scheme="GB/T 4754", value="62")
+IN_RETAIL = Registered(occurred_at=day(0), actor=SERVICE, trade_name="x", industry=RETAIL)
+IN_CATERING = Classified(occurred_at=day(1), actor=REGULATOR, industry=CATERING)
+
+
+def test_b4_a_merchant_is_registered_with_its_industry() -> None:
+    given(kind=MERCHANTS).when(registration.register, at=day(0), by=SERVICE, trade_name="x", industry=RETAIL).then(
+        IN_RETAIL
+    )
+
+
+def test_g1_an_industry_that_is_not_in_the_published_list_is_refused() -> None:
+    wrong = Code(scheme="GB/T 4754", value="00")
+    given(kind=MERCHANTS).when(registration.register, at=day(0), by=SERVICE, trade_name="x", industry=wrong).invalid(
+        "'00' is no industry of the published list GB/T 4754"
+    )
+    given(REGISTERED, kind=MERCHANTS).when(
+        registration.classify_merchant, at=day(1), by=REGULATOR, industry=wrong
+    ).invalid("'00' is no industry of the published list GB/T 4754")
+
+
+def test_g1_industries_of_other_lists_stay_as_they_are() -> None:
+    other = Code(scheme="NAICS", value="522110")
+    given(kind=MERCHANTS).when(registration.register, at=day(0), by=SERVICE, trade_name="x", industry=other).then(
+        Registered(occurred_at=day(0), actor=SERVICE, trade_name="x", industry=other)
+    )
+
+
+def test_b4_a_merchant_is_classified_anew_and_what_was_stated_before_stays_in_its_history() -> None:
+    given(IN_RETAIL, kind=MERCHANTS).when(
+        registration.classify_merchant, at=day(1), by=REGULATOR, industry=CATERING
+    ).then(IN_CATERING)
+    back = Classified(occurred_at=day(2), actor=MERCHANT, industry=RETAIL)
+    given(IN_RETAIL, IN_CATERING, kind=MERCHANTS).when(
+        registration.classify_merchant, at=day(2), by=MERCHANT, industry=RETAIL
+    ).then(back)
+
+
+def test_b4_a_merchant_is_not_classified_as_what_it_is() -> None:
+    given(IN_RETAIL, kind=MERCHANTS).when(
+        registration.classify_merchant, at=day(1), by=REGULATOR, industry=RETAIL
+    ).refused("classified-anew")
+
+
+def test_b4_a_consumer_does_not_classify_merchants() -> None:
+    given(REGISTERED, kind=MERCHANTS).when(
+        registration.classify_merchant, at=day(1), by=CONSUMER, industry=RETAIL
+    ).refused("classified-anew-by")
 
 
 def test_a_merchant_is_registered_once() -> None:

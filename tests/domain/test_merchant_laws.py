@@ -23,7 +23,7 @@ from domain.merchant.standing import Listed, ListingEnded, ListingExtended, List
 from domain.merchant.state import Listing, ListName, Membership, Merchant, Status
 from domain.streams import MERCHANT as MERCHANTS
 from domain.tracing import Traced
-from domain.values import Actor
+from domain.values import Actor, Code
 from tests.domain.chance import SERVICE, UUIDS, Life, Makers, Occasion
 from tests.domain.scenario import FIRST, on
 
@@ -97,6 +97,7 @@ MAKERS: Makers = {
     "first": a_day,
     "granted": lambda occasion: occasion.one_of(True, False),
     "identifier": lambda occasion: None,
+    "industry": lambda occasion: Code(scheme="GB/T 4754", value=occasion.one_of("52", "62", "F", "00")),
     "last": a_day,
     "list": lambda occasion: occasion.one_of(*ListName),
     "merchant": who_goes_on,

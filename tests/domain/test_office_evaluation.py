@@ -38,7 +38,7 @@ MEASURABLE: tuple[Event, ...] = (ESTABLISHED, FIRST, FINDING, ACTION, SECOND)
 
 
 def test_d6_a_quarter_is_evaluated_by_speed_satisfaction_and_success() -> None:
-    recording = {"at": APRIL, "by": REGULATOR, **Q1, **BEFORE.model_dump()}
+    recording = {"at": APRIL, "by": REGULATOR, **Q1, **BEFORE.model_dump(exclude_none=True)}
     given(ESTABLISHED, kind=OFFICE).when(evaluation.record_evaluation, **recording).then(FIRST)
     given(ESTABLISHED, FIRST, kind=OFFICE).when(evaluation.record_evaluation, **recording).then(
         evaluated(2, APRIL, Q1, BEFORE, edition=2)
@@ -68,12 +68,12 @@ def test_d6_a_period_is_a_quarter_or_a_half_year(first: str, last: str) -> None:
 def test_d6_other_periods_are_not_evaluated(first: str, last: str) -> None:
     period = {"evaluated": PLATFORM_ID, "first": date.fromisoformat(first), "last": date.fromisoformat(last)}
     given(ESTABLISHED, kind=OFFICE).when(
-        evaluation.record_evaluation, at=APRIL, by=REGULATOR, **period, **BEFORE.model_dump()
+        evaluation.record_evaluation, at=APRIL, by=REGULATOR, **period, **BEFORE.model_dump(exclude_none=True)
     ).invalid("neither a quarter nor a half-year")
 
 
 def test_d6_who_is_evaluated_works_for_consumers_and_the_period_is_over() -> None:
-    recording = {"by": REGULATOR, **BEFORE.model_dump()}
+    recording = {"by": REGULATOR, **BEFORE.model_dump(exclude_none=True)}
     given(ESTABLISHED, kind=OFFICE).when(
         evaluation.record_evaluation, at=on("2026-03-31 23:59"), **Q1, **recording
     ).refused("evaluate-a-period-that-is-over")
@@ -84,6 +84,17 @@ def test_d6_who_is_evaluated_works_for_consumers_and_the_period_is_over() -> Non
     given(ESTABLISHED, kind=OFFICE).when(
         evaluation.record_evaluation, at=APRIL, **Q1, **{**recording, "by": CONSUMER}
     ).refused("evaluate-a-period-that-is-over-by")
+
+
+def test_d6_computed_figures_are_recorded_with_their_position_and_again_only_when_asked() -> None:
+    figures = Figures(cases=3, success_permille=0, resolved=0, rated=0)
+    made = evaluated(1, APRIL, Q1, figures).model_copy(update={"as_of": 4711})
+    recording: dict[str, Any] = {"at": APRIL, "by": REGULATOR, **Q1, "computed": figures, "as_of": 4711}
+    given(ESTABLISHED, kind=OFFICE).when(evaluation.evaluate, **recording).then(made)
+    given(ESTABLISHED, made, kind=OFFICE).when(evaluation.evaluate, **recording).refused("evaluate-again-when-asked")
+    given(ESTABLISHED, made, kind=OFFICE).when(evaluation.evaluate, again=True, **recording).then(
+        made.model_copy(update={"number": 2, "edition": 2})
+    )
 
 
 def test_d12_an_evaluation_leads_to_a_finding_an_action_and_is_measured_again() -> None:

@@ -21,7 +21,7 @@ from domain.room.state import ContentKind, Subject
 from domain.rulebook.book import Part
 from domain.streams import COMPLAINT, kind_of
 from domain.subject.state import Purpose
-from domain.values import Money
+from domain.values import Code, Money
 from tests.domain import arguments as of_complaints
 from tests.domain import world_complaints
 from tests.domain.arguments import IDS
@@ -272,6 +272,9 @@ MAKERS: dict[str | tuple[str, str], Callable[[Scene], Any]] = {
     "findings": lambda scene: ("f",),
     "granted": lambda scene: scene.one_of(True, False),
     "identifier": lambda scene: None,
+    "industry": lambda scene: Code(
+        scheme="GB/T 4754", value=scene.one_of("52", "62", "F", "00" if scene.odd() else "I")
+    ),
     "kind": lambda scene: scene.one_of(*ContentKind),
     ("enrol_mediator", "kind"): lambda scene: scene.one_of(*MediatorKind),
     "mediator_id": lambda scene: scene.one_of(*IDS),

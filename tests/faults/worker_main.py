@@ -1,4 +1,4 @@
-"""Runs a relay, a projector or a watcher as a process that can be made to die, or to wait, at its named points.
+"""Runs a relay, a feed, a projector or a watcher as a process that can be made to die, or to wait, at its named points.
 
 Arguments: which worker, its settings as JSON, then any number of ``point:n:who``. At the n-th time that ``point`` is
 reached the process kills itself (``self``), or says so and waits for a line on its input (``test``). It ends with its
@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from adapters.projector import ProjectorSettings, run_projector
+from adapters.public_feed import FeedSettings, run_feed
 from adapters.relay import RelaySettings, run_relay
 from adapters.watcher import WatcherSettings, right_now, run_watcher
 
@@ -53,6 +54,8 @@ def main() -> None:
     threading.Thread(target=hear, daemon=True).start()
     if sys.argv[1] == "relay":
         run_relay(RelaySettings(**settings), stop, reached)
+    elif sys.argv[1] == "feed":
+        run_feed(FeedSettings(**settings), stop, reached)
     elif sys.argv[1] == "projector":
         run_projector(ProjectorSettings(**settings), stop, reached)
     else:

@@ -1,4 +1,4 @@
-"""A relay, projector or watcher in a process of its own, as the tests see it."""
+"""A relay, feed, projector or watcher in a process of its own, as the tests see it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from adapters.projector import ProjectorSettings
+from adapters.public_feed import FeedSettings
 from adapters.relay import RelaySettings
 from adapters.watcher import WatcherSettings
 
@@ -31,7 +32,10 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, settings: RelaySettings | ProjectorSettings | WatcherSettings, *faults: str, clock: Path | None = None
+        self,
+        settings: RelaySettings | FeedSettings | ProjectorSettings | WatcherSettings,
+        *faults: str,
+        clock: Path | None = None,
     ) -> None:
         worker = type(settings).__name__.removesuffix("Settings").lower()
         self._child = subprocess.Popen(

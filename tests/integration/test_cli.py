@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg2
 import pytest
 
 from adapters.database import connect
@@ -23,10 +24,13 @@ from api.groups import GROUPS
 from domain.calendar import SHANGHAI
 from domain.rulebook.book import EMPTY
 from domain.streams import COMPLAINT, CREDIT, KINDS, RULEBOOK
+from projections.catalogue import PROJECTIONS
 from tests.integration.program import LIMIT, Program, eventually, stop
 
 #: What an empty ledger begins with.
 RULEBOOK_EVENTS = len(list(publish_all(EMPTY, first_edition(), FIRST_EDITION_AT, PUBLISHER)))
+#: Those of the ledger, its topics and the public feed, and one for each table of a read model.
+CHECKS = 6 + sum(1 + len(projection.sums) for projection in PROJECTIONS)
 CONSUMER = "11111111-1111-4111-8111-111111111111"
 FILE = ("file", "--product", "网络购物", "--channel", "web", "--consumer", CONSUMER)
 DIMENSIONS = ("merchant", "product", "region", "channel", "month")
@@ -139,7 +143,7 @@ def test_ledger_and_read_models_are_open_to_sql(program: Program) -> None:
     ) == [(8339, 1272, 6443, 1047)]
     assert program.sql(
         "select sum(valid), sum(resolved) from read.resolution_statistics "
-        "where dimension = 'product' and scheme = 'cfpb'"
+        "where dimension = 'product' and scheme = 'cfpb' and grain = 'year'"
     ) == [(8339, 1272)]
 
 
@@ -275,7 +279,7 @@ REFUSED: list[tuple[tuple[str | bytes, ...], int, str, str]] = [
     (("import", "cfpb"), 2, "", "FILE"),
     (("up", "--api", "0"), 2, "", "Invalid value for '--api'"),
     (("up", "--projectors", "65"), 2, "", "Invalid value for '--projectors'"),
-    (("up", "--api", "2"), 7, "ServicesError", "with api, projector, relay, watcher instead of api-1, api-2, "),
+    (("up", "--api", "2"), 7, "ServicesError", "with api, feed, projector, relay, watcher instead of api-1, api-2, "),
 ]  # fmt: skip
 
 
@@ -406,6 +410,32 @@ def test_platforms_measures_and_what_follows_from_them_on_the_command_line(progr
     assert [one["name"] for one in do("subject", "actions")] == list(KINDS["subject"].actions)
 
 
+def test_exports_and_logins_for_analysts_on_the_command_line(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "merchants.jsonl"
+    done = program.run("export", "merchants", "--output", str(file), "--columns", "merchant_id", "--json").json
+    assert (done["source"], done["format"], done["bytes"]) == ("read.merchants", "jsonl", file.stat().st_size)
+    login = program.run("analyst", "create", "cli_test", "--json").json
+    with closing(psycopg2.connect(login["database_url"])) as conn, conn.cursor() as cursor:
+        cursor.execute("select merchant_id from read.merchants order by 1")
+        assert [json.loads(line)["merchant_id"] for line in file.read_text().splitlines()] == [id for (id,) in cursor]
+    assert {"name": "cli_test"} in program.run("analyst", "list", "--json").json
+    assert program.run("analyst", "drop", "cli_test", "--json").json == {"name": "cli_test", "dropped": True}
+    assert program.run("analyst", "drop", "cli_test", "--json").code == 4
+    figures = tmp_path / "figures.csv"
+    program.run("export", "statistics/product", "--output", str(figures), "--order", "valid", "--json")
+    with figures.open(newline="") as lines:
+        valid = [int(row["valid"]) for row in csv.DictReader(lines)]
+    assert valid == [one["valid"] for one in program.run("stats", "--order", "valid", "--json").json]
+    for arguments, code in (
+        (("export", "subjects", "--output", str(tmp_path / "a.csv")), 4),
+        (("export", "merchants", "--output", str(tmp_path / "a.xlsx")), 3),
+        (("export", "merchants", "--interval", "week", "--output", str(tmp_path / "a.csv")), 3),
+        (("analyst", "create", "No Name"), 3),
+    ):
+        assert program.run(*arguments, "--json").code == code
+    assert {one.name for one in tmp_path.iterdir()} == {"merchants.jsonl", "figures.csv"}
+
+
 def test_an_error_without_json_is_one_line_that_obeys_no_control_character(program: Program) -> None:
     ran = program.run("show", "\x1b[31mred")
     assert (ran.code, ran.out) == (3, "")
@@ -476,7 +506,7 @@ def test_a_simulation_tells_of_all_kinds_of_stream_and_repeated_it_changes_nothi
 
 def test_verification_passes_on_what_all_this_has_left(program: Program) -> None:
     checks = program.run("verify", "--json").json
-    assert len(checks) == 8
+    assert len(checks) == CHECKS
     for check in checks:
         assert check.keys() == {"check", "passed", "checked", "wrong", "findings"}
         assert (check["passed"], check["wrong"], check["findings"]) == (True, 0, [])
@@ -485,7 +515,10 @@ def test_verification_passes_on_what_all_this_has_left(program: Program) -> None
 
 def test_verification_that_fails_says_so_by_its_exit_code(program: Program) -> None:
     url = program.status()["database_url"]
-    change = "update read.resolution_statistics set valid = valid {} 1 where dimension = 'channel' and key = 'fax'"
+    change = (
+        "update read.resolution_statistics set valid = valid {} 1 "
+        "where dimension = 'channel' and key = 'fax' and grain = 'year'"
+    )
     with closing(connect(url, None)) as conn, conn.cursor() as cursor:
         cursor.execute(change.format("+"))
         failed = program.run("verify", "--json")
@@ -532,7 +565,7 @@ def test_the_demo_runs_by_itself_in_an_empty_directory_and_up_goes_on_from_there
     (whole,) = (line for line in lines if line.startswith("│ all"))
     assert [cell.strip() for cell in whole.split("│")[1:7]] == ["all", "8,339", "6,484", "6,443", "1,272", "15.3 %"]
     ends = lines[lines.index("verification passed") + 1 :]
-    assert len(ends) == 8
+    assert len(ends) == CHECKS
     assert all(line.startswith("  passed  ") for line in ends)
     assert fresh.status() == {"running": False, "data_dir": str(fresh.data_dir)}
 

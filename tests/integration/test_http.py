@@ -53,7 +53,8 @@ class Server:
     def __init__(self, database_url: str, requests_per_s: float = 1e6, orders: OrderSource | None = None) -> None:
         self.ledger = open_ledger(database_url)
         app = create_app(self.ledger, KEY, requests_per_s, orders)
-        self.socket = socket.socket()
+        # Named as TCP, or asyncio would leave Nagle's algorithm on, which costs 40 ms an answer.
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.socket.bind(("127.0.0.1", 0))
         self.socket.listen()
         self.server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
@@ -304,8 +305,9 @@ def test_a_query_sees_what_was_written_before_the_position_it_names(http: httpx.
     ok(http.post(f"/complaints/{filed['id']}/routing", json={"merchant_id": registered["id"]}))
     position = ok(http.post(f"/complaints/{filed['id']}/resolution", json={"basis": "agreement"}))["position"]
     sums = ok(http.get("/statistics/merchant", params={"min_position": position, "wait_s": 10, "limit": 500}))
-    (own,) = [item for item in sums["items"] if item["id"] == registered["id"]]
-    assert (own["key"], own["valid"], own["resolved"], own["resolved_rate"]) == (name, 1, 1, "100.0")
+    (own,) = [item for item in sums["items"] if item["key"] == registered["id"]]
+    assert (own["title"], own["measures"]["valid"], own["measures"]["resolved"]) == (name, 1, 1)
+    assert own["rates"]["resolved_rate"] == "100.0"
 
 
 def test_a_position_that_does_not_come_is_waited_for_in_vain_but_not_for_ever(http: httpx.Client) -> None:

@@ -269,7 +269,7 @@ def test_a_relay_that_loses_its_connection_counts_a_restart_and_says_so(system: 
         assert told["message"].startswith("starting over after")
 
 
-@pytest.mark.parametrize("name", ["api", "relay", "projector", "watcher"])
+@pytest.mark.parametrize("name", ["api", "relay", "feed", "projector", "watcher"])
 def test_the_note_of_a_process_goes_with_it_and_that_of_a_killed_one_with_the_next(
     name: str, system: System, tmp_path: Path
 ) -> None:

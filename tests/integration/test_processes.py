@@ -27,8 +27,8 @@ from adapters.relay import LEADER_LOCK
 from tests.integration.deadlines import Desk, days, of_time
 from tests.integration.program import Program, Up, eventually
 
-TWO_OF_EACH = ("--api", "2", "--relays", "2", "--projectors", "2", "--watchers", "2")
-WORKERS = {f"{name}-{number}" for name in ("api", "relay", "projector", "watcher") for number in (1, 2)}
+TWO_OF_EACH = ("--api", "2", "--relays", "2", "--feeds", "2", "--projectors", "2", "--watchers", "2")
+WORKERS = {f"{name}-{number}" for name in ("api", "relay", "feed", "projector", "watcher") for number in (1, 2)}
 
 
 class Clients:
@@ -147,8 +147,11 @@ def test_service_goes_on_when_one_of_each_process_is_killed_and_all_are_started_
     program = Program(tmp_path / "data")
     tokens = [program.run("token", "--as", "consumer", "--json").json["token"] for _ in range(2)]
     with program.up(*TWO_OF_EACH) as up:
-        database_url, url = up.endpoints["database_url"], up.endpoints["http_url"]
+        eventually(lambda: program.status()["http_url"], "the API listens")
         before = program.status()
+        database_url, url = up.endpoints["database_url"], before["http_url"]
+        # `up` does not wait for ever.
+        assert up.endpoints["http_url"] in (url, None)
         assert before["pids"].keys() >= WORKERS
         assert before["restarts"].keys() == {*WORKERS, "postgres", "kafka"}
         assert all(told == {"count": 0, "last": None, "ended": None} for told in before["restarts"].values())

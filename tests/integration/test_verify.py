@@ -27,6 +27,7 @@ from adapters.record import canonical
 from adapters.relay import RelaySettings, run_relay
 from adapters.topics import ensure_topics, partition_of, topic_of
 from adapters.verify import Check, verify
+from projections.catalogue import PROJECTIONS
 from tests.conftest import create_database, running
 
 LIMIT = 60.0
@@ -36,10 +37,20 @@ RECORDS = "records are canonical and say what their columns say"
 VERSIONS = "versions are contiguous in every stream"
 COMMANDS = "every command ran once, in one stream"
 TOPICS = "ledger and topics hold the same bytes, once and in order"
+FEED = "the public feed says of every complaint what is public, and nothing else"
 DETAILS = "read.complaint_details equals a fold of the ledger"
 STATISTICS = "read.resolution_statistics equals the sum of contributions"
+DURATIONS = "read.durations equals the sum of contributions"
 MERCHANTS = "read.merchants equals a fold of the ledger"
-ALL = [POSITIONS, RECORDS, VERSIONS, COMMANDS, TOPICS, DETAILS, STATISTICS, MERCHANTS]
+READ_MODELS = [
+    check
+    for projection in PROJECTIONS
+    for check in (
+        f"{projection.table} equals a fold of the ledger",
+        *(f"{sums.table} equals the sum of contributions" for sums in projection.sums),
+    )
+]
+ALL = [POSITIONS, RECORDS, VERSIONS, COMMANDS, TOPICS, FEED, *READ_MODELS]
 
 _numbers = itertools.count(1)
 
@@ -340,16 +351,19 @@ def test_a_changed_sum(whole: Whole, measure: str) -> None:
         whole,
         lambda c, _: c.execute(
             f"update read.resolution_statistics set {measure} = {measure} + 1 where dimension = 'channel' "
-            "and key = 'phone' and month = '2014-11-01'"
+            "and key = 'phone' and grain = 'month' and first_day = '2014-11-01'"
         ),
     )
     assert found.keys() == {STATISTICS}
-    assert "'channel', '', 'phone', datetime.date(2014, 11, 1)" in found[STATISTICS]
+    assert "'channel', '', 'phone', 'month', datetime.date(2014, 11, 1)" in found[STATISTICS]
 
 
 def test_a_sum_that_is_missing_and_one_that_should_not_be(whole: Whole) -> None:
     def damage(cursor: Any, whole: Whole) -> None:
-        cursor.execute("update read.resolution_statistics set key = 'wax' where dimension = 'channel' and key = 'web'")
+        cursor.execute(
+            "update read.resolution_statistics set key = 'wax' "
+            "where dimension = 'channel' and key = 'web' and grain = 'year'"
+        )
 
     found = damaged(whole, damage)
     assert found.keys() == {STATISTICS}
@@ -365,7 +379,7 @@ def test_a_sum_that_is_missing_and_one_that_should_not_be(whole: Whole) -> None:
         ("position = position + 1", set()),
         ("routed_at = routed_at - interval '1 s'", set()),
         ("disputed = not disputed", {STATISTICS}),
-        ("product = 'Another'", {STATISTICS}),
+        ("product = 'Another'", {STATISTICS, DURATIONS}),
     ],
 )
 def test_a_changed_row_of_details(whole: Whole, change: str, also: set[str]) -> None:
@@ -382,7 +396,7 @@ def test_a_missing_row_of_details(whole: Whole) -> None:
     found = damaged(
         whole, lambda c, _: c.execute("delete from read.complaint_details where complaint_id = %s", (stream,))
     )
-    assert found.keys() == {DETAILS, STATISTICS}
+    assert found.keys() >= {DETAILS, STATISTICS, DURATIONS}
     assert found[DETAILS] == f"{stream} has no row"
 
 

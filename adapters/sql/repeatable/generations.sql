@@ -1,19 +1,29 @@
 -- Tables of a new generation stand beside those in use under the same name and "_next", until they take their place.
--- All take names of tables in the schema read, without it.
+-- What is to be added to tables of sums gathers in tables of the same name and "_parts". All take names of tables in
+-- the schema read, without it.
 
--- Creates empty tables like those in use, with their indexes, comments and grants, in place of any from before.
+-- Creates empty tables like those in use, in place of any from before, with their keys, comments and grants. Further
+-- indexes come once they are filled (index_next).
 create or replace function read.create_next(p_tables text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   name text;
   granted record;
+  kept record;
 begin
   perform read.drop_next(p_tables);
   foreach name in array p_tables loop
-    execute format('create table read.%I (like read.%I including all)', name || '_next', name);
-    -- LIKE copies the comments of columns and indexes, but not that of the table.
+    execute format('create table read.%I (like read.%I including all excluding indexes)', name || '_next', name);
+    -- LIKE copies the comments of columns, but not that of the table.
     execute format('comment on table read.%I is %L', name || '_next',
                    obj_description(format('read.%I', name)::regclass, 'pg_class'));
+    for kept in
+      select conname, pg_get_constraintdef(oid) as definition
+      from pg_constraint where conrelid = format('read.%I', name)::regclass and contype in ('p', 'u')
+    loop
+      execute format('alter table read.%I add constraint %I %s', name || '_next', kept.conname || '_next',
+                     kept.definition);
+    end loop;
     for granted in
       select a.privilege_type, a.grantee::regrole as grantee
       from pg_class c cross join lateral aclexplode(c.relacl) a
@@ -21,7 +31,34 @@ begin
     loop
       execute format('grant %s on read.%I to %s', granted.privilege_type, name || '_next', granted.grantee);
     end loop;
+    execute format('create unlogged table read.%I (like read.%I including comments)', name || '_parts', name);
+    execute format('comment on table read.%I is %L', name || '_parts', 'What is to be added to ' || name || '_next.');
+    execute format('grant select, insert, truncate on read.%I to ledger_projector', name || '_parts');
   end loop;
+end $$;
+
+-- Gives a filled table the indexes that the one in use has, and its statistics.
+create or replace function read.index_next(p_table text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  found record;
+  definition text;
+begin
+  for found in
+    select c.oid, c.relname, i.indisunique
+    from pg_index i join pg_class c on c.oid = i.indexrelid
+    where i.indrelid = format('read.%I', p_table)::regclass
+      and not exists (select from pg_constraint where conindid = i.indexrelid)
+  loop
+    definition := pg_get_indexdef(found.oid);
+    execute format('create %s index if not exists %I on read.%I %s', case when found.indisunique then 'unique' end,
+                   found.relname || '_next', p_table || '_next', substr(definition, strpos(definition, ' USING ')));
+    if obj_description(found.oid, 'pg_class') is not null then
+      execute format('comment on index read.%I is %L', found.relname || '_next',
+                     obj_description(found.oid, 'pg_class'));
+    end if;
+  end loop;
+  execute format('analyze read.%I', p_table || '_next');
 end $$;
 
 -- Drops what create_next made.
@@ -31,7 +68,7 @@ declare
   name text;
 begin
   foreach name in array p_tables loop
-    execute format('drop table if exists read.%I', name || '_next');
+    execute format('drop table if exists read.%I, read.%I', name || '_next', name || '_parts');
   end loop;
 end $$;
 
@@ -45,15 +82,21 @@ declare
 begin
   foreach name in array p_tables loop
     execute format('drop table read.%I', name);
+    execute format('drop table if exists read.%I', name || '_parts');
     execute format('alter table read.%I rename to %I', name || '_next', name);
     for index_name in
       select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
-      where i.indrelid = format('read.%I', name)::regclass and starts_with(c.relname, name || '_next_')
+      where i.indrelid = format('read.%I', name)::regclass and c.relname like '%\_next'
     loop
-      execute format('alter index read.%I rename to %I', index_name, name || substr(index_name, length(name) + 6));
+      execute format('alter index read.%I rename to %I', index_name, substr(index_name, 1, length(index_name) - 5));
     end loop;
   end loop;
 end $$;
 
-revoke all on function read.create_next, read.drop_next, read.swap_next from public;
-grant execute on function read.create_next, read.drop_next, read.swap_next to ledger_projector;
+comment on function read.create_next is 'Makes the empty tables of a new generation beside those in use; for projectors.';
+comment on function read.index_next is 'Gives a filled table of a new generation its indexes; for projectors.';
+comment on function read.drop_next is 'Drops the tables of a new generation; for projectors.';
+comment on function read.swap_next is 'Puts the tables of a new generation in the place of those in use; for projectors.';
+
+revoke all on function read.create_next, read.index_next, read.drop_next, read.swap_next from public;
+grant execute on function read.create_next, read.index_next, read.drop_next, read.swap_next to ledger_projector;

@@ -1,0 +1,152 @@
+"""Writes folded batches into the tables of a projection, set-wise: rows by key, sums by what is to be added."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg2
+
+from projections.projection import Batch, Fact, Key, Projection, Sums, fold_batch
+
+#: What PostgreSQL raises for values that it cannot take, as opposed to being away or busy.
+UNFIT = (psycopg2.DataError, psycopg2.IntegrityError)
+
+
+def parts(sums: Sums) -> str:
+    """Return the table in which gathers what is to be added to a table of sums that is being built."""
+    return f"{sums.table.removesuffix('_next')}_parts"
+
+
+def write(
+    cursor: Any,
+    projection: Projection,
+    facts: Sequence[Fact],
+    guarded: bool,
+    totals: Sequence[dict[Key, Sequence[int]]] | None,
+) -> dict[str, tuple[int, str]]:
+    """Write a batch; returns what failed as Batch does. ``guarded``: of one stream, whose bad values fail it only.
+
+    ``totals``: for each table of sums where to add what it changes by, in place of the table. Raises UNFIT.
+    """
+    if guarded:
+        cursor.execute("savepoint stream")
+    try:
+        # A stream that begins in this batch has no row yet; looking for it would cost a third of the rate.
+        begun = set() if guarded else {fact.stream for fact in facts if fact.version == 1}
+        old = _read_rows(cursor, projection, list({fact.stream for fact in facts} - begun))
+        batch: Batch = fold_batch(projection, old, facts)
+        _copy(cursor, projection.table, projection.columns, (row for row in batch.rows if row[0] in begun))
+        _merge_rows(cursor, projection, [row for row in batch.rows if row[0] not in begun])
+        for number, (sums, delta) in enumerate(zip(projection.sums, batch.deltas, strict=True)):
+            if totals is None:
+                _add(cursor, sums, delta)
+            else:
+                _gather(totals[number], delta)
+        return batch.failed
+    except UNFIT as error:
+        if not guarded:
+            raise
+        cursor.execute("rollback to savepoint stream")
+        return {facts[0].stream: (0, f"{type(error).__name__}: {str(error).strip()}")}
+
+
+def _read_rows(cursor: Any, projection: Projection, streams: list[str]) -> dict[str, tuple[int, Any]]:
+    if not streams:
+        return {}
+    cursor.execute(
+        f"select {', '.join(projection.columns)} from {projection.table} where {projection.key} = any(%s)", (streams,)
+    )
+    return {stream: (version, projection.row(*fields)) for stream, version, _, *fields in cursor}
+
+
+def _merge_rows(cursor: Any, projection: Projection, rows: list[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    columns = projection.columns
+    incoming = _incoming(cursor, projection.table)
+    _copy(cursor, incoming, columns, rows)
+    cursor.execute(
+        f"insert into {projection.table} ({', '.join(columns)}) select {', '.join(columns)} from {incoming} "
+        f"on conflict ({projection.key}) do update set "
+        + ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
+    )
+
+
+def _add(cursor: Any, sums: Sums, delta: Mapping[Key, Sequence[int]]) -> None:
+    if not delta:
+        return
+    keys, measures = ", ".join(sums.keys), ", ".join(sums.measures)
+    incoming = _incoming(cursor, sums.table)
+    # Rows are taken in one order by all projectors, so that two of them cannot wait for each other.
+    _copy(cursor, incoming, (*sums.keys, *sums.measures), sorted((*key, *values) for key, values in delta.items()))
+    cursor.execute(
+        f"insert into {sums.table} as t ({keys}, {measures}) select {keys}, {measures} from {incoming} "
+        f"order by {keys} on conflict ({keys}) do update set "
+        + ", ".join(f"{measure} = t.{measure} + excluded.{measure}" for measure in sums.measures)
+    )
+    cursor.execute(
+        f"delete from {sums.table} t using {incoming} i where "
+        + " and ".join(f"t.{key} = i.{key}" for key in sums.keys)
+        + "".join(f" and t.{measure} = 0" for measure in sums.measures)
+    )
+
+
+def _gather(total: dict[Key, Sequence[int]], delta: Mapping[Key, Sequence[int]]) -> None:
+    for key, values in delta.items():
+        present = total.get(key)
+        total[key] = values if present is None else [a + b for a, b in zip(present, values, strict=True)]
+
+
+def stage(cursor: Any, sums: Sums, total: Mapping[Key, Sequence[int]]) -> None:
+    """Put aside what is to be added to a table of sums that is being built."""
+    _copy(cursor, parts(sums), (*sums.keys, *sums.measures), ((*key, *values) for key, values in total.items()))
+
+
+def add_staged(cursor: Any, sums: Sums) -> None:
+    """Add what was put aside to a table of sums that is being built."""
+    keys, measures = ", ".join(sums.keys), ", ".join(sums.measures)
+    cursor.execute(
+        f"insert into {sums.table} as t ({keys}, {measures}) "
+        f"select {keys}, {', '.join(f'sum({measure})' for measure in sums.measures)} from {parts(sums)} "
+        f"group by {keys} having {' or '.join(f'sum({measure}) <> 0' for measure in sums.measures)} "
+        f"on conflict ({keys}) do update set "
+        + ", ".join(f"{measure} = t.{measure} + excluded.{measure}" for measure in sums.measures)
+    )
+    cursor.execute(f"delete from {sums.table} where " + " and ".join(f"{measure} = 0" for measure in sums.measures))
+    cursor.execute(f"truncate {parts(sums)}")
+
+
+def _incoming(cursor: Any, table: str) -> str:
+    """Return the name of an empty temporary table like ``table``."""
+    incoming = f"pg_temp.incoming_{table.partition('.')[2]}"
+    cursor.execute("select to_regclass(%s) is null", (incoming,))
+    if cursor.fetchone() == (True,):
+        cursor.execute(f"create temporary table {incoming.partition('.')[2]} (like {table}) on commit delete rows")
+        return incoming
+    cursor.execute(f"select exists (select from {incoming})")
+    if cursor.fetchone() == (True,):
+        cursor.execute(f"truncate {incoming}")
+    return incoming
+
+
+def _copy(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    text = "\n".join(["\t".join([_text(value) for value in row]) for row in rows])
+    if text:
+        cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin", io.StringIO(text + "\n"))
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _text(value: Any) -> str:
+    """Write a value in the text format of COPY."""
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,139 @@
+"""The report of a period (B5): every measure with its denominator, rankings, awards, funds, violations, warnings.
+
+Terms and rounding are those of docs/definitions.md. All of it is read at one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from adapters import boards, boards_activity, figures
+from adapters.database import Pool
+from adapters.figures import LEAST
+from adapters.read_store import complete_to
+from adapters.snapshots import snapshot
+from adapters.statistics import Query, aggregate
+from domain.periods import Period
+from projections.durations import KINDS
+from projections.rates import RATES, growth, ratio
+from projections.resolution_statistics import MEASURES
+
+#: Of each ranking so many are shown; how many there are is told.
+RANKED = 100
+Report = dict[str, Any]
+
+
+def report(pool: Pool, period: Period, *, today: date) -> Report:
+    """Return the report of a period; ``incomplete`` where it is not over on the day ``today``, without growth then.
+
+    ``before`` and ``year_ago`` are the values of the period before and of the same one a year ago. ``external`` are
+    figures of others, with their source, which are never counted here.
+    """
+    with snapshot(pool) as own:
+        return _report(own, period, today)
+
+
+def _report(pool: Pool, period: Period, today: date) -> Report:
+    first, last = period.first, period.last
+    with pool.cursor() as cursor:
+        as_of = complete_to(cursor)
+    incomplete = last >= today
+    own, before, year_ago = (_all(pool, one, today) for one in (period, period.before(), period.a_year_ago()))
+    lines, others, _ = figures.publication(pool, first=first, last=last, today=today)
+    listed = boards_activity.yearly_lists(pool, first.year)
+    return {
+        "period": period.name,
+        "kind": period.kind,
+        "first_day": first,
+        "last_day": last,
+        "incomplete": incomplete,
+        "period_before": period.before().name,
+        "period_year_ago": period.a_year_ago().name,
+        "complete_to": as_of,
+        "least": LEAST,
+        "measures": [
+            {
+                "name": name,
+                "value": own[name],
+                "before": before[name],
+                "growth": None if incomplete else growth(own[name], before[name]),
+                "year_ago": year_ago[name],
+                "growth_on_year": None if incomplete else growth(own[name], year_ago[name]),
+            }
+            for name in MEASURES
+        ],
+        "rates": _rates(own, before, year_ago),
+        "durations": [
+            {"what": what, **one}
+            for what in KINDS
+            for one in figures.durations(pool, Query(first=first, last=last), what)
+        ],
+        "sources": [
+            {"by": by, "key": one["key"], **{name: one["measures"][name] for name in ("requests", "filed", "valid")}}
+            for by in ("channel", "register", "kind")
+            for one in aggregate(pool, Query(by=by, first=first, last=last, order="requests"), today=today).items
+        ],
+        "rankings": [_ranking(pool, by, first, last, today) for by in ("industry", "merchant")],
+        "awards": figures.awards(pool, first=first, last=last, today=today),
+        "publication": {"items": lines, "others": others},
+        "funnel": figures.funnel(pool, first=first, last=last, today=today),
+        "funds": _funds(pool, first, last),
+        "violations": boards.violations(pool, first, last),
+        "warnings": [one for one in listed if not one["external"]],
+        "external": [one for one in listed if one["external"]],
+    }
+
+
+def _all(pool: Pool, period: Period, today: date) -> Mapping[str, int]:
+    items = aggregate(pool, Query(first=period.first, last=period.last), today=today).items
+    return items[0]["measures"] if items else dict.fromkeys(MEASURES, 0)
+
+
+def _rates(*periods: Mapping[str, int]) -> list[dict[str, Any]]:
+    shares = {**RATES, "satisfaction": ("satisfaction_points", "rated")}
+    found = []
+    for name, (part, whole) in shares.items():
+        factor = 1 if name == "satisfaction" else 100
+        values = [ratio(one[part], one[whole], factor) for one in periods]
+        own = periods[0]
+        found.append(
+            {
+                "name": name,
+                **dict(zip(("value", "before", "year_ago"), values, strict=True)),
+                "numerator": own[part],
+                "denominator": own[whole],
+            }
+        )
+    return found
+
+
+def _ranking(pool: Pool, by: str, first: date, last: date, today: date) -> dict[str, Any]:
+    query = Query(by=by, first=first, last=last, order="resolved_rate", least=LEAST)
+    items, ranked, left_out, _ = figures.ranking(pool, query, today=today, limit=RANKED)
+    shown = ("rank", "key", "scheme", "title", "rate", "count", "n")
+    return {
+        "by": by,
+        "rate": "resolved_rate",
+        "items": [{name: one[name] for name in shown} for one in items],
+        "ranked": ranked,
+        "left_out": left_out,
+    }
+
+
+def _funds(pool: Pool, first: date, last: date) -> list[dict[str, Any]]:
+    """Return what moved in each fund within the days, and what it had at their end, in fen; by title, then by id."""
+    within = "coalesce(sum(w.{0}) filter (where w.day >= %(first)s), 0)::bigint as {0}"
+    moved = ("paid_in_fen", "advanced_fen", "recovered_fen", "written_off_fen")
+    return boards.rows(
+        pool,
+        f"select f.fund_id, f.title, f.currency, {', '.join(within.format(name) for name in moved)}, "
+        "coalesce(sum(w.paid_in_fen - w.advanced_fen + w.recovered_fen), 0)::bigint as balance_fen, "
+        "coalesce(sum(w.advanced_fen - w.recovered_fen - w.written_off_fen), 0)::bigint as outstanding_fen "
+        "from read.funds f left join read.fund_flows w on w.fund_id = f.fund_id and w.day <= %(last)s "
+        "where f.opened_at < ((%(last)s::date + 1)::timestamp at time zone 'Asia/Shanghai') "
+        "group by 1, 2, 3 order by 2, 1",
+        first=first,
+        last=last,
+    )

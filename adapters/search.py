@@ -1,0 +1,219 @@
+"""Search: complaints by any field, with facets, and pages that stay in place under writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from adapters.database import Pool
+from adapters.read_store import complete_to
+from adapters.worklists import IS_OPEN, OVERDUE
+from domain.calendar import start_of_day
+from domain.errors import InvalidInput
+from projections.complaint_details import COMPLAINT_DETAILS
+
+#: Counts are exact up to so many matches.
+EXACT = 10_000
+TOP = 20
+#: What can be asked for, and the column; yes or no for those of YES_NO.
+FIELDS = {
+    "status": "status",
+    "kind": "kind",
+    "merchant": "merchant_id",
+    "product": "product",
+    "issue": "issue",
+    "region": "region",
+    "channel": "channel",
+    "register": "register_name",
+    "reference": "reference",
+    "order": "order_reference",
+    "scenario": "scenario",
+    "stage": "stage",
+    "violation": "violation",
+    "office": "office_id",
+    "mediator": "mediator_id",
+    "consumer": "consumer_id",
+    "holder": "holder",
+    "platform": "platform",
+    "regime": "regime",
+    "way": "way",
+    "ground": "ground",
+}
+YES_NO = {
+    "open": IS_OPEN,
+    "overdue": f"({IS_OPEN} and coalesce({OVERDUE}, false))",
+    "resolved": "d.resolved",
+    "disputed": "d.disputed",
+    "public": "d.public",
+    "paid-when-withdrawn": "d.paid_when_withdrawn",
+}
+FACETS = ("status", "kind", "channel", "region", "product", "scenario", "stage", "merchant")
+#: How a page is ordered: what it is sorted by, and whether the greatest comes first. Ids break ties.
+SORTS = {
+    "newest": ("d.filed_at", "desc"),
+    "oldest": ("d.filed_at", "asc"),
+    "due": ("coalesce(d.next_due, 'infinity')", "asc"),
+    "amount": ("d.dispute_fen", "desc"),
+}
+#: Where a page goes on: the value that it is sorted by, as text, and the id.
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Values of one field are alternatives, different fields hold together; what is excluded is left out.
+
+    ``first`` and ``last``: days of filing in Shanghai; ``least_fen`` and ``most_fen``: the amount in dispute. A region
+    that ends in zeros, such as 330000, stands for all divisions in it.
+    """
+
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    exclude: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    first: date | None = None
+    last: date | None = None
+    least_fen: int | None = None
+    most_fen: int | None = None
+    sort: str = "newest"
+
+    def __post_init__(self) -> None:
+        for name in (*self.filters, *self.exclude):
+            if name not in FIELDS and name not in YES_NO:
+                fields = ", ".join((*FIELDS, *YES_NO))
+                raise InvalidInput(f"there is no field {name!r}", hint=f"fields are: {fields}")
+        for name, values in (*self.filters.items(), *self.exclude.items()):
+            if name in YES_NO and not set(values) <= {"yes", "no"}:
+                raise InvalidInput(f"{name} is yes or no", hint=f"write {name}:yes or {name}:no")
+        if self.sort not in SORTS:
+            raise InvalidInput(f"nothing is sorted by {self.sort!r}", hint=f"sorts are: {', '.join(SORTS)}")
+        if self.first and self.last and self.first > self.last:
+            raise InvalidInput(f"{self.first} is after {self.last}", hint="exchange them")
+
+
+def search(
+    pool: Pool, asked: Search, *, now: datetime, after: Place | None = None, limit: int = 100
+) -> tuple[list[dict[str, Any]], list[Place], int]:
+    """Return complaints with the names of their merchants, the place of each, and what they are complete to.
+
+    A page begins behind a place, not at a number: what is written meanwhile moves no other complaint from page to page.
+    """
+    where, given = _where(asked, now)
+    value, direction = SORTS[asked.sort]
+    if after is not None:
+        kind = {"dispute_fen": "bigint"}.get(value.removeprefix("d."), "timestamptz")
+        where += f" and ({value}, d.complaint_id) {'<' if direction == 'desc' else '>'} (%(place)s::{kind}, %(id)s)"
+        given |= {"place": after[0], "id": after[1]}
+    columns = COMPLAINT_DETAILS.columns
+    with pool.cursor() as cursor:
+        complete = complete_to(cursor)
+        cursor.execute(
+            f"select m.trade_name, {value}::text, {', '.join(f'd.{column}' for column in columns)} "
+            f"from (select * from read.complaint_details d where {where} "
+            f"order by {value} {direction}, d.complaint_id {direction} limit %(limit)s) d "
+            f"left join read.merchants m using (merchant_id) order by {value} {direction}, d.complaint_id {direction}",
+            {**given, "limit": limit},
+        )
+        found = cursor.fetchall()
+    items = [{"merchant": name, **dict(zip(columns, row, strict=True))} for name, _, *row in found]
+    return items, [(place, row[0]) for _, place, *row in found], complete
+
+
+def facets(pool: Pool, asked: Search, *, now: datetime) -> dict[str, Any]:
+    """Return how many complaints match, and how many with each value of a facet match all but the facet's own filters.
+
+    ``count`` and each facet say whether they are ``exact``: up to 10,000 matches; beyond, counts are of the first ones.
+    Each facet has its twenty most frequent values; ties in the order of the values.
+    """
+    free = [name for name in FACETS if name not in asked.filters]
+    with pool.cursor() as cursor:
+        complete = complete_to(cursor)
+        counts = _count(cursor, asked, free, now)
+        for name in FACETS:
+            if name in asked.filters:
+                others = {other: values for other, values in asked.filters.items() if other != name}
+                counts |= {name: _count(cursor, replace(asked, filters=others), [name], now)[name]}
+        names = _names(cursor, [one["value"] for one in counts["merchant"]["values"]])
+    for one in counts["merchant"]["values"]:
+        one["title"] = names.get(one["value"])
+    matches = counts.pop("")
+    return {
+        "count": min(matches["count"], EXACT),
+        "exact": matches["exact"],
+        "facets": {name: counts[name] for name in FACETS},
+        "complete_to": complete,
+    }
+
+
+def _count(cursor: Any, asked: Search, names: Sequence[str], now: datetime) -> dict[str, Any]:
+    """Count the matches, under the name "", and the values of facets."""
+    where, given = _where(asked, now)
+    columns = ", ".join(f"d.{FIELDS[name]}" for name in names)
+    sets = ", ".join(["()", *(f"({FIELDS[name]})" for name in names)])
+    values = "".join(f", {FIELDS[name]}" for name in names)
+    flags = "".join(f", grouping({FIELDS[name]})" for name in names)
+    cursor.execute(
+        f"select count(*){values}{flags} from (select {columns or '1'} from read.complaint_details d "
+        f"where {where} limit {EXACT + 1}) d group by grouping sets ({sets})",
+        given,
+    )
+    found: dict[str, Any] = {name: [] for name in names}
+    total = 0
+    for count, *rest in cursor:
+        own, grouped = rest[: len(names)], rest[len(names) :]
+        if all(grouped):
+            total = count
+        else:
+            at = grouped.index(0)
+            found[names[at]].append({"value": own[at], "count": count})
+    exact = total <= EXACT
+    told: dict[str, Any] = {
+        name: {"exact": exact, "values": sorted(ones, key=lambda one: (-one["count"], one["value"] or ""))[:TOP]}
+        for name, ones in found.items()
+    }
+    return {"": {"count": total, "exact": exact}, **told}
+
+
+def _names(cursor: Any, ids: Sequence[str | None]) -> dict[str, str]:
+    cursor.execute(
+        "select merchant_id, trade_name from read.merchants where merchant_id = any(%s)", ([one for one in ids if one],)
+    )
+    return dict(cursor.fetchall())
+
+
+def _where(asked: Search, now: datetime) -> tuple[str, dict[str, Any]]:
+    conditions, given = ["true"], dict[str, Any](now=now)
+    for excluded, chosen in ((False, asked.filters), (True, asked.exclude)):
+        for name, values in chosen.items():
+            condition = _yes_no(name, values) if name in YES_NO else _among(name, values, given)
+            conditions.append(f"{condition} is not true" if excluded else condition)
+    if asked.first is not None:
+        conditions.append("d.filed_at >= %(first)s")
+        given["first"] = start_of_day(asked.first)
+    if asked.last is not None:
+        conditions.append("d.filed_at < %(last)s")
+        given["last"] = start_of_day(asked.last + timedelta(days=1))
+    if asked.least_fen is not None:
+        conditions.append("d.dispute_fen >= %(least)s")
+        given["least"] = asked.least_fen
+    if asked.most_fen is not None:
+        conditions.append("d.dispute_fen <= %(most)s")
+        given["most"] = asked.most_fen
+    return " and ".join(conditions), given
+
+
+def _yes_no(name: str, values: Sequence[str]) -> str:
+    either = [YES_NO[name] if value == "yes" else f"not {YES_NO[name]}" for value in sorted(set(values))]
+    return f"({' or '.join(either)})"
+
+
+def _among(name: str, values: Sequence[str], given: dict[str, Any]) -> str:
+    column, parameter = FIELDS[name], f"v{len(given)}"
+    wholes = [value for value in values if name == "region" and value.isdecimal() and value.endswith("00")]
+    given[parameter] = list(values)
+    condition = f"d.{column} = any(%({parameter})s)"
+    for value in wholes:
+        within = f"v{len(given)}"
+        given[within] = (value[:2] if value.endswith("0000") else value[:4]) + "%"
+        condition += f" or d.{column} like %({within})s"
+    return f"({condition})"

@@ -1,0 +1,131 @@
+"""Boards over HTTP: a route for each question of ``adapters.boards`` and ``adapters.boards_activity``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from adapters import boards, boards_activity, effects
+from adapters.explaining import RecordingPool
+from api import bodies
+from api.paging import read_cursor, wait_for, write_cursor
+from api.problems import responses
+from api.requests import Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
+from domain.errors import InvalidInput
+from domain.values import TEXT
+
+router = APIRouter(tags=["queries"])
+
+BOARDS: tuple[Callable[..., boards.Rows], ...] = (
+    boards.listings,
+    boards.repairs,
+    boards.consequences,
+    boards.notices,
+    boards.measures_in_force,
+    boards.measure_counts,
+    boards.violations,
+    boards.grievances,
+    boards_activity.warnings,
+    boards_activity.yearly_lists,
+    boards_activity.fund_balances,
+    boards_activity.advances,
+    boards_activity.supervision_reports,
+    boards_activity.privacy_audits,
+    boards_activity.label_gaps,
+    boards_activity.leaks,
+    boards_activity.consents,
+    boards_activity.evaluations,
+    boards_activity.circle_members,
+    boards_activity.corrective_actions,
+    effects.circle_effects,
+    effects.corrective_effects,
+    boards_activity.volumes,
+    boards_activity.policies_adopted,
+    boards_activity.office_tree,
+    boards_activity.mediators,
+    boards_activity.merchant_groups,
+    boards_activity.scenarios,
+    boards_activity.parameters,
+)
+
+
+class Board(bodies.Page):
+    """Rows of a board; ``docs/read-models.md`` describes the tables behind them."""
+
+    items: list[dict[str, Any]]
+    explain: list[str] | None = Field(None, description="The queries, as they were run.")
+
+
+def _of(kind: Any) -> Any:
+    """Return how a parameter of a question is asked over HTTP."""
+    if kind in (datetime, datetime | None):
+        return Annotated[bodies.Time | None, Query(description="As of this time. Default: now.")]
+    if kind is date:
+        return Annotated[bodies.Day, Query(examples=["2026-03-31"])]
+    if kind is int:
+        return Annotated[int, Query(ge=1, le=9999)]
+    if kind == int | None:
+        return Annotated[int | None, Query(ge=1, le=9999)]
+    if kind in (str, str | None):
+        return Annotated[kind, Query(max_length=200, pattern=TEXT)]
+    return Annotated[kind, Query()]
+
+
+_COMMON = {"principal": Principal, "shared": Shared, "explain": Explain, "limit": Limit, "cursor": Cursor}
+_DEFAULTS: dict[str, Any] = {"explain": False, "limit": 100, "cursor": None, "min_position": None, "wait_s": 5.0}
+
+
+def _route(question: Callable[..., boards.Rows]) -> Callable[..., Board]:
+    asked = dict(list(inspect.signature(question, eval_str=True).parameters.items())[1:])
+
+    def answer(**given: Any) -> Board:
+        shared, limit = given["shared"], given["limit"]
+        complete_to = wait_for(shared, given["min_position"], given["wait_s"])
+        (offset,) = read_cursor(given["cursor"], int) or (0,)
+        if not 0 <= offset < 2**31:
+            raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given")
+        values = {name: given[name] for name in asked}
+        if asked.keys() & {"at"}:
+            values["at"] = given["at"] or datetime.now(UTC)
+        pool = RecordingPool(shared.ledger.recorder.pool)
+        found = question(pool, **values)
+        return Board(
+            items=found[offset : offset + limit],
+            next=write_cursor(offset + limit) if offset + limit < len(found) else None,
+            complete_to=complete_to,
+            explain=pool.queries if given["explain"] else None,
+        )
+
+    own = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=_of(one.annotation),
+            default=None if one.annotation in (datetime, datetime | None) else one.default,
+        )
+        for name, one in asked.items()
+    ]
+    common = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=annotation,
+            default=_DEFAULTS.get(name, inspect.Parameter.empty),
+        )
+        for name, annotation in {**_COMMON, "min_position": MinPosition, "wait_s": WaitS}.items()
+    ]
+    answer.__name__, answer.__doc__ = f"read_{question.__name__}", question.__doc__
+    answer.__signature__ = inspect.Signature([*own, *common], return_annotation=Board)  # type: ignore[attr-defined]
+    answer.__annotations__ = {one.name: one.annotation for one in (*own, *common)} | {"return": Board}
+    return answer
+
+
+for _question in BOARDS:
+    _path = f"/boards/{_question.__name__.replace('_', '-')}"
+    _summary = f"Board: {_question.__name__.replace('_', ' ')}"
+    router.get(_path, responses=responses(), summary=_summary)(_route(_question))

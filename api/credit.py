@@ -1,0 +1,252 @@
+"""The complaint-handling score over HTTP: ranking, one merchant with its grades, and what its score is made of."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from adapters import credit
+from api import bodies
+from api.paging import read_cursor, wait_for, write_cursor
+from api.problems import responses
+from api.requests import Cursor, Limit, MerchantId, MinPosition, Principal, Shared, State, WaitS
+from api.statistics import today
+from domain.errors import UnknownStream
+from domain.grade.state import Grade, grades_of
+from domain.streams import MERCHANT
+from domain.values import TEXT, Actor, Role
+
+router = APIRouter(tags=["queries"])
+
+#: Who is told the names of merchants with few complaints.
+NAMED_TO = frozenset({Role.REGULATOR, Role.AUDITOR})
+AsOf = Annotated[
+    bodies.Day | None,
+    Query(description="Day in Shanghai at the end of which. Default: today.", examples=["2026-05-31"]),
+]
+
+
+class Rate(BaseModel):
+    """k of n, in weights, smoothed by the mean of ``prior_of`` merchants; with the bounds of the interval."""
+
+    k: Decimal
+    n: Decimal
+    prior: Decimal
+    prior_of: int
+    mean: Decimal
+    lower: Decimal
+    upper: Decimal
+
+
+class Score(BaseModel):
+    """A complaint-handling score, as docs/definitions.md has it. ``name`` is null for merchants with few complaints.
+
+    ``n``: complaints that count; ``weight``: what they weigh; ``grade_now``: what this score alone would give.
+    """
+
+    merchant_id: str = Field(description="Of those that share the history: the least id.")
+    name: str | None
+    industry_scheme: str | None
+    industry: str | None
+    n: Decimal
+    weight: Decimal
+    response: Rate
+    resolution: Rate
+    confirmed: Rate
+    volume: Decimal
+    per_10000: Decimal | None
+    volume_mean: Decimal | None
+    violations: int
+    deducted: Decimal
+    paid_then_withdrawn: int
+    score: Decimal
+    lower_score: Decimal
+    grade_now: Grade
+    edition: int
+
+
+class Ranked(Score):
+    rank: int
+
+
+class Ranking(bodies.Page):
+    """Best first, by the score with lower bounds. ``left_out``: merchants with fewer complaints than ``least``."""
+
+    items: list[Ranked]
+    as_of: date
+    ranked: int
+    left_out: int
+
+
+class Month(BaseModel):
+    """The grade of a month; scores in hundredths of a point, n in millionths, what fell in millionths of a point."""
+
+    month: date
+    grade: Grade
+    grade_now: Grade
+    score: int
+    lower_score: int
+    n: int
+    edition: int
+    complete_to: int
+    fell: str
+    fell_from: int
+    fell_to: int
+    complaints: list[str]
+    appealed_at: datetime | None
+    outcome: str | None
+
+
+class MerchantCredit(BaseModel):
+    """``score`` is null without complaints; ``grade`` before the first month-end. ``grade_id``: where to appeal."""
+
+    merchants: list[str] = Field(description="All that share the history.")
+    as_of: date
+    score: Score | None
+    grade: Grade | None
+    status: str | None
+    grade_id: str
+    history: list[Month]
+    complete_to: int
+
+
+class Explanation(bodies.Page):
+    """What a score is made of. ``one``: the units of a weight of 1; ``rates``: sums over all complaints, in units.
+
+    ``items``: complaints, each with what it adds to each rate in units. Integers that may be long are texts.
+    """
+
+    items: list[dict[str, Any]]
+    complaints: int
+    as_of: date
+    one: str
+    merchants: list[str]
+    score: Score
+    rates: dict[str, dict[str, str]]
+    parameters: dict[str, Any]
+    violations: list[dict[str, Any]]
+    volumes: list[dict[str, Any]]
+    paid_then_withdrawn: list[dict[str, Any]]
+
+
+def _score(row: credit.Row, by: Actor, parameters: credit.Row, own: list[str]) -> dict[str, Any]:
+    named = (
+        by.role in NAMED_TO
+        or row["n"] >= parameters["naming_least"]
+        or (by.role is Role.MERCHANT and f"{MERCHANT.prefix}-{by.id}" in own)
+    )
+    rates = {
+        part: {
+            **{name: row[f"{part}_{name}"] for name in ("k", "n", "prior", "prior_of", "lower", "upper")},
+            "mean": row[part],
+        }
+        for part in credit.PARTS
+    }
+    return {**row, **rates, "merchant_id": row["group_id"], "name": row["name"] if named else None}
+
+
+def _found(shared: State, as_of: date | None, min_position: int | None) -> credit.Scores:
+    return credit.scores(shared.ledger.recorder.pool, as_of or today(), min_position=min_position or 0)
+
+
+@router.get("/credit/ranking", responses=responses())
+def read_credit_ranking(
+    by: Principal,
+    shared: Shared,
+    industry: Annotated[
+        str | None, Query(max_length=500, pattern=TEXT, description="Code, as merchants are classified.")
+    ] = None,
+    least: Annotated[int, Query(ge=0, le=10**9, description="Leave out merchants with fewer that count.")] = 0,
+    as_of: AsOf = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    min_position: MinPosition = None,
+    wait_s: WaitS = 5.0,
+) -> Ranking:
+    """Rank merchants by how they handle complaints, by the score with lower bounds. Scores are made every ten seconds;
+    ``complete_to`` says what they know of."""
+    wait_for(shared, min_position, wait_s)
+    found = _found(shared, as_of, min_position)
+    after = read_cursor(cursor, int)
+    begin = max(0, after[0]) if after else 0
+    page, ranked, left_out = credit.ranking(found, industry=industry, least=least, after=begin, limit=limit)
+    items = [Ranked(**_score(row, by, found.parameters, credit.merchants_of(found, row["group_id"]))) for row in page]
+    return Ranking(
+        items=items,
+        as_of=found.as_of,
+        ranked=ranked,
+        left_out=left_out,
+        next=write_cursor(begin + limit) if begin + limit < ranked else None,
+        complete_to=found.complete_to,
+    )
+
+
+@router.get("/merchants/{merchant_id}/credit", responses=responses(404))
+def read_merchant_credit(
+    merchant_id: MerchantId,
+    by: Principal,
+    shared: Shared,
+    as_of: AsOf = None,
+    min_position: MinPosition = None,
+    wait_s: WaitS = 5.0,
+) -> MerchantCredit:
+    """Read the score of a merchant, its published grade, and its grades by month."""
+    wait_for(shared, min_position, wait_s)
+    found = _found(shared, as_of, min_position)
+    if merchant_id not in found.group_of:
+        raise UnknownStream(f"there is no {merchant_id}", hint="check the id, or give min_position")
+    pool = shared.ledger.recorder.pool
+    own = credit.merchants_of(found, found.group_of[merchant_id])
+    row = found.of(merchant_id)
+    graded = credit.published(pool, merchant_id)
+    return MerchantCredit(
+        merchants=own,
+        as_of=found.as_of,
+        score=None if row is None else Score(**_score(row, by, found.parameters, own)),
+        grade=graded["grade"] if graded else None,
+        status=graded["status"] if graded else None,
+        grade_id=grades_of(merchant_id),
+        history=[Month(**month) for month in credit.history(pool, merchant_id)],
+        complete_to=found.complete_to,
+    )
+
+
+@router.get("/merchants/{merchant_id}/credit/explain", responses=responses(404))
+def explain_merchant_credit(
+    merchant_id: MerchantId,
+    by: Principal,
+    shared: Shared,
+    as_of: AsOf = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    min_position: MinPosition = None,
+    wait_s: WaitS = 5.0,
+) -> Explanation:
+    """Show each complaint behind the score of a merchant with what it weighs and adds, and what else moved it."""
+    wait_for(shared, min_position, wait_s)
+    told = credit.explain(shared.ledger.recorder.pool, merchant_id, as_of or today())
+    after = read_cursor(cursor, int)
+    begin = max(0, after[0]) if after else 0
+    complaints = told["complaints"]
+    return Explanation(
+        items=[in_text(complaint) for complaint in complaints[begin : begin + limit]],
+        complaints=len(complaints),
+        as_of=told["as_of"],
+        one=str(told["one"]),
+        merchants=told["merchants"],
+        score=Score(**_score(told["score"], by, told["parameters"], told["merchants"])),
+        rates={part: {name: str(value) for name, value in rate.items()} for part, rate in told["rates"].items()},
+        **{name: told[name] for name in ("parameters", "violations", "volumes", "paid_then_withdrawn")},
+        next=write_cursor(begin + limit) if begin + limit < len(complaints) else None,
+        complete_to=told["complete_to"],
+    )
+
+
+def in_text(complaint: credit.Row) -> dict[str, Any]:
+    """Write the units that a complaint adds as texts: they are longer than what JSON's readers take for an integer."""
+    adds = {part: {side: str(units) for side, units in own.items()} for part, own in complaint["adds"].items()}
+    return {**complaint, "adds": adds}

@@ -1,0 +1,133 @@
+"""The commands ``complaints credit``."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from adapters import credit
+from adapters.credit_grades import grade_month
+from adapters.rulebook import RulebookReader
+from api import render
+from api.acting import Json, stream_id
+from api.credit import in_text
+from api.running import running
+from api.settings import load_settings
+from domain.calendar import day_of
+from domain.errors import InvalidInput, UnknownStream
+from domain.streams import MERCHANT
+
+app = typer.Typer(no_args_is_help=True, help="How merchants handle complaints: scores, ranking, grades.")
+
+Merchant = Annotated[str, typer.Argument(help="merchant-<uuid>, or the bare uuid.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Day in Shanghai, YYYY-MM-DD. Default: today.")]
+#: Columns of the ranking on a terminal.
+SHOWN = ("rank", "name", "n", "response", "resolution", "confirmed", "volume", "score", "lower_score", "grade_now")
+
+
+@app.command()
+def show(merchant: Merchant, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Show the score of a merchant, its grade, and its grades by month."""
+    stream = stream_id(MERCHANT, merchant)
+    with running(load_settings(), render.say) as system:
+        render.wait(system)
+        pool = system.ledger.recorder.pool
+        found = credit.scores(pool, _day(as_of), max_age_s=0)
+        if stream not in found.group_of:
+            raise UnknownStream(f"there is no {stream}", hint="check the id")
+        told: dict[str, Any] = {
+            "score": found.of(stream),
+            "published": credit.published(pool, stream),
+            "history": credit.history(pool, stream),
+            "as_of": found.as_of,
+            "complete_to": found.complete_to,
+        }
+    if as_json:
+        render.print_json(told)
+        return
+    _print({**(told["score"] or {"score": "no complaints"}), "published": told["published"]})
+    for month in told["history"]:
+        fell = f", fell: {month['fell']}" if month["fell"] else ""
+        render.out.print(render.clean(f"{month['month']:%Y-%m} {month['grade']} ({month['score'] / 100:.2f}{fell})"))
+
+
+@app.command()
+def ranking(
+    industry: Annotated[str | None, typer.Option(help="Code, as merchants are classified.")] = None,
+    least: Annotated[int, typer.Option(min=0, help="Leave out merchants with fewer complaints that count.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="Merchants shown.")] = 20,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Rank merchants by the score with lower bounds."""
+    with running(load_settings(), render.say) as system:
+        render.wait(system)
+        found = credit.scores(system.ledger.recorder.pool, _day(as_of), max_age_s=0)
+    page, ranked, left_out = credit.ranking(found, industry=industry, least=least, limit=limit)
+    if as_json:
+        told = {"as_of": found.as_of, "complete_to": found.complete_to, "ranked": ranked, "left_out": left_out}
+        render.print_json({**told, "items": page})
+        return
+    table = Table(title=f"{ranked} merchants on {found.as_of}, {left_out} left out", title_justify="left")
+    for column in SHOWN:
+        table.add_column(column.replace("_", " "), justify="left" if column == "name" else "right")
+    for row in page:
+        rates = {name: f"{row[name]:.3f}" for name in (*credit.PARTS, "volume")}
+        told = {**row, **rates, "n": f"{row['n']:.1f}", "name": row["name"] or row["group_id"]}
+        table.add_row(*(render.clean(told[column]) for column in SHOWN))
+    render.out.print(table)
+
+
+@app.command()
+def explain(merchant: Merchant, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Show each complaint behind a score with its weight and what it adds, and what was taken off."""
+    stream = stream_id(MERCHANT, merchant)
+    with running(load_settings(), render.say) as system:
+        render.wait(system)
+        told = credit.explain(system.ledger.recorder.pool, stream, _day(as_of))
+    if as_json:
+        rates = {part: {name: str(value) for name, value in rate.items()} for part, rate in told["rates"].items()}
+        complaints = [in_text(complaint) for complaint in told["complaints"]]
+        render.print_json({**told, "one": str(told["one"]), "rates": rates, "complaints": complaints})
+        return
+    _print({**told["score"], **{f"{part} k/n": f"{one['k']} / {one['n']}" for part, one in told["rates"].items()}})
+    for one in told["complaints"]:
+        parts = " ".join(f"{part} {'1' if adds['k'] else '0'}/1" for part, adds in one["adds"].items() if adds["n"])
+        render.out.print(render.clean(f"{one['complaint_id']} weighs {one['counted_weight']}: {parts}"))
+    for one in told["violations"]:
+        render.out.print(render.clean(f"{one['stream']} {one['violation']} of {one['found_on']}: -{one['deducts']}"))
+    for one in told["paid_then_withdrawn"]:
+        render.out.print(render.clean(f"{one['complaint_id']} was withdrawn when money had come back"))
+
+
+@app.command()
+def grade(month: Annotated[str, typer.Option(help="Month that is over, YYYY-MM.")], as_json: Json = False) -> None:
+    """Give every merchant with complaints its grade for the end of a month. What was given before stays."""
+    try:
+        first = render.month(month)
+    except ValueError:
+        raise InvalidInput(f"{month!r} is not a month", hint="write it as in 2026-01") from None
+    with running(load_settings(), render.say) as system:
+        book = RulebookReader(system.ledger).current()
+        done = grade_month(system.ledger, book, first, now=datetime.now(UTC), wait_s=system.settings.wait_s)
+    if as_json:
+        render.print_json({name: getattr(done, name) for name in ("month", "complete_to", "given", "known", "fell")})
+        return
+    render.out.print(f"{month}: {done.given} grades given, {done.known} were there; {done.fell} fell")
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return day_of(datetime.now(UTC))
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is not a day", hint="write it as in 2026-01-31") from None
+
+
+def _print(values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        render.out.print(render.clean(f"{name:>22}  {value}"))

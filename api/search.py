@@ -1,0 +1,156 @@
+"""Search over HTTP: complaints by any field, and facets."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from adapters import search
+from adapters.explaining import RecordingPool
+from api import bodies
+from api.conditions import conditions
+from api.paging import read_cursor, wait_for, write_cursor
+from api.problems import responses
+from api.requests import UUID, Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
+from api.statistics import First, Last
+from domain.complaint.state import Status
+from domain.errors import InvalidInput
+from domain.values import TEXT, parse_instant
+
+router = APIRouter(tags=["queries"])
+
+Condition = Annotated[str, Query(max_length=600, pattern=TEXT)]
+FIELDS = ", ".join((*search.FIELDS, *search.YES_NO))
+Filters = Annotated[
+    list[Condition],
+    Query(
+        max_length=50,
+        description="field:value. Values of one field are alternatives; different fields hold together. A region that "
+        f"ends in zeros stands for all in it. Fields: {FIELDS}.",
+        examples=["region:330000", "overdue:yes"],
+    ),
+]
+Excluded = Annotated[list[Condition], Query(max_length=50, description="field:value that is left out.")]
+Fen = Annotated[int | None, Query(ge=0, lt=2**63, description="Amount in dispute, in fen.")]
+MerchantId = Annotated[
+    str | None, Query(pattern=f"^merchant-{UUID}$", examples=["merchant-f3f3a985-9840-ca16-6825-698f8803c309"])
+]
+Sort = Annotated[str, Query(max_length=20, json_schema_extra={"enum": list(search.SORTS)})]
+
+
+class Found(bodies.Complaint):
+    merchant: str | None
+
+
+class Complaints(bodies.Page):
+    items: list[Found]
+    explain: list[str] | None = None
+
+
+class Value(BaseModel):
+    """A value of a facet; null where it is not known. ``title``: the name of a merchant."""
+
+    value: str | None
+    count: int
+    title: str | None = None
+
+
+class Facet(BaseModel):
+    exact: bool
+    values: list[Value]
+
+
+class Facets(BaseModel):
+    """``count`` is at most 10,000; where it is not ``exact`` there are more, and of each value at least so many."""
+
+    count: int
+    exact: bool
+    facets: dict[str, Facet]
+    complete_to: int
+    explain: list[str] | None = None
+
+
+@router.get("/complaints", responses=responses())
+def list_complaints(
+    by: Principal,
+    shared: Shared,
+    merchant_id: MerchantId = None,
+    status: Annotated[Status | None, Query()] = None,
+    filter: Filters = [],  # noqa: B006
+    exclude: Excluded = [],  # noqa: B006
+    first: First = None,
+    last: Last = None,
+    least_fen: Fen = None,
+    most_fen: Fen = None,
+    sort: Sort = "newest",
+    explain: Explain = False,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    min_position: MinPosition = None,
+    wait_s: WaitS = 5.0,
+) -> Complaints:
+    """Search complaints, newest filing first. Pages do not shift under writes."""
+    wait_for(shared, min_position, wait_s)
+    asked = _asked(filter, exclude, merchant_id, status, first, last, least_fen, most_fen, sort)
+    pool = RecordingPool(shared.ledger.recorder.pool)
+    after = _place(cursor, sort)
+    items, places, complete_to = search.search(pool, asked, now=datetime.now(UTC), after=after, limit=limit + 1)
+    return Complaints(
+        items=[Found(**{name: value for name, value in item.items() if name != "clocks"}) for item in items[:limit]],
+        next=write_cursor(*places[limit - 1]) if len(items) > limit else None,
+        complete_to=complete_to,
+        explain=pool.queries if explain else None,
+    )
+
+
+@router.get("/complaints/facets", responses=responses())
+def read_facets(
+    by: Principal,
+    shared: Shared,
+    merchant_id: MerchantId = None,
+    status: Annotated[Status | None, Query()] = None,
+    filter: Filters = [],  # noqa: B006
+    exclude: Excluded = [],  # noqa: B006
+    first: First = None,
+    last: Last = None,
+    least_fen: Fen = None,
+    most_fen: Fen = None,
+    explain: Explain = False,
+    min_position: MinPosition = None,
+    wait_s: WaitS = 5.0,
+) -> Facets:
+    """Count what a search finds, by the values of its facets; exactly up to 10,000 matches."""
+    wait_for(shared, min_position, wait_s)
+    asked = _asked(filter, exclude, merchant_id, status, first, last, least_fen, most_fen, "newest")
+    pool = RecordingPool(shared.ledger.recorder.pool)
+    found = search.facets(pool, asked, now=datetime.now(UTC))
+    return Facets(**found, explain=pool.queries if explain else None)
+
+
+def _asked(
+    filters: list[str], exclude: list[str], merchant_id: str | None, status: Status | None, *rest: Any
+) -> search.Search:
+    chosen = conditions(filters)
+    for name, value in (("merchant", merchant_id), ("status", status)):
+        if value is not None:
+            chosen.setdefault(name, []).append(str(value))
+    return search.Search(chosen, conditions(exclude), *rest)
+
+
+def _place(cursor: str | None, sort: str) -> search.Place | None:
+    read = read_cursor(cursor, str, str)
+    if read is None:
+        return None
+    try:
+        if sort == "amount":
+            int(read[0])
+        elif read[0] != "infinity":
+            parse_instant(read[0])
+    except (InvalidInput, ValueError):
+        raise InvalidInput(
+            "the cursor is not one of ours", hint="take ``next`` as it was given, with its sort"
+        ) from None
+    return read[0], read[1]

@@ -1,0 +1,183 @@
+"""Worklists and the regulator's board over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+
+from adapters import oversight, queries, worklists
+from adapters.explaining import RecordingPool
+from api import bodies
+from api.paging import read_cursor, wait_for, write_cursor
+from api.problems import responses
+from api.requests import Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
+from api.statistics import Dimension, Filters, First, Group, Last, asked, today
+from domain.errors import InvalidInput
+from domain.values import parse_instant
+
+router = APIRouter(tags=["queries"])
+
+
+class Work(BaseModel):
+    """A request that waits for somebody. ``clocks``: due times of the terms that run, by deadline, or ``stopped``."""
+
+    complaint_id: str
+    version: int
+    status: str
+    kind: str
+    consumer_id: str
+    merchant_id: str | None
+    merchant: str | None
+    office_id: str | None
+    mediator_id: str | None
+    holder: str | None
+    product: str
+    issue: str | None
+    scenario: str | None
+    filed_at: datetime
+    dispute_fen: int
+    next_due: datetime | None
+    next_deadline: str | None
+    clocks: dict[str, str]
+    overdue: bool
+    at_risk: bool
+
+
+class Worklist(bodies.Page):
+    """Due next first. The counts are of the whole list."""
+
+    items: list[Work]
+    total: int
+    overdue: int
+    at_risk: int
+    explain: list[str] | None = None
+
+
+@router.get("/worklists/{of}/{whose}", responses=responses())
+def read_worklist(
+    of: Annotated[Literal["merchant", "mediator", "office", "consumer"], Path(description="Whose list it is.")],
+    whose: Annotated[str, Path(pattern="^[a-z0-9-]{1,60}$", examples=[bodies.MERCHANT])],
+    by: Principal,
+    shared: Shared,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    explain: Explain = False,
+    min_position: MinPosition = None,
+    wait_s: WaitS = 5.0,
+) -> Worklist:
+    """List what a merchant, mediator or office has open, or all that a consumer filed; due next first."""
+    wait_for(shared, min_position, wait_s)
+    pool = RecordingPool(shared.ledger.recorder.pool)
+    found = worklists.worklist(pool, of, whose, now=datetime.now(UTC), after=_place(cursor), limit=limit + 1)
+    items = [Work(**item) for item in found.items[:limit]]
+    last = items[-1] if len(found.items) > limit else None
+    due = "" if last is None or last.next_due is None else last.next_due.isoformat()
+    return Worklist(
+        items=items,
+        total=found.total,
+        overdue=found.overdue,
+        at_risk=found.at_risk,
+        next=write_cursor(due, last.complaint_id) if last else None,
+        complete_to=found.complete_to,
+        explain=pool.queries if explain else None,
+    )
+
+
+def _place(cursor: str | None) -> worklists.Place | None:
+    read = read_cursor(cursor, str, str)
+    if read is None:
+        return None
+    try:
+        return (parse_instant(read[0]) if read[0] else None), read[1]
+    except InvalidInput:
+        raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given") from None
+
+
+class Overdue(BaseModel):
+    """Open requests of an office or a merchant."""
+
+    id: str | None
+    title: str | None
+    open: int
+    overdue: int
+    at_risk: int
+
+
+class OverdueBoard(BaseModel):
+    items: list[Overdue]
+    complete_to: int
+    explain: list[str] | None = None
+
+
+@router.get("/boards/overdue/{of}", responses=responses())
+def read_overdue(
+    of: Annotated[Literal["office", "merchant"], Path()],
+    by: Principal,
+    shared: Shared,
+    office_id: Annotated[
+        str | None, Query(max_length=60, pattern="^[a-z0-9-]+$", description="Of this office only.")
+    ] = None,
+    limit: Limit = 100,
+    explain: Explain = False,
+    min_position: MinPosition = None,
+    wait_s: WaitS = 5.0,
+) -> OverdueBoard:
+    """Count what is open, overdue and at risk (due within 48 hours) by office or merchant; most overdue first."""
+    complete_to = wait_for(shared, min_position, wait_s)
+    pool = RecordingPool(shared.ledger.recorder.pool)
+    found = oversight.overdue(pool, of, now=datetime.now(UTC), office_id=office_id, limit=limit)
+    items = [Overdue(**item) for item in found]
+    return OverdueBoard(items=items, complete_to=complete_to, explain=pool.queries if explain else None)
+
+
+class Period(Group):
+    """A period; ``growth`` of valid complaints against the one before, in percent; null while it is not over."""
+
+    growth: str | None
+
+
+class Trend(BaseModel):
+    items: list[Period]
+    complete_to: int
+    explain: list[str] | None = None
+
+
+@router.get("/boards/trend/{dimension}", responses=responses())
+def read_trend(
+    dimension: Dimension,
+    by: Principal,
+    shared: Shared,
+    interval: Annotated[Literal["week", "month", "quarter", "half-year", "year"], Query()] = "month",
+    first: First = None,
+    last: Last = None,
+    filter: Filters = [],  # noqa: B006
+    explain: Explain = False,
+    min_position: MinPosition = None,
+    wait_s: WaitS = 5.0,
+) -> Trend:
+    """Show how a dimension develops by period, with growth; the period that is not over is marked."""
+    complete_to = wait_for(shared, min_position, wait_s)
+    query = asked(dimension, interval=interval, first=first, last=last, filters=filter)
+    pool = RecordingPool(shared.ledger.recorder.pool)
+    items = [Period(**item) for item in oversight.trend(pool, query, today=today())]
+    return Trend(items=items, complete_to=complete_to, explain=pool.queries if explain else None)
+
+
+@router.get("/boards/alerts", responses=responses())
+def read_alerts(
+    by: Principal, shared: Shared, explain: Explain = False, min_position: MinPosition = None, wait_s: WaitS = 5.0
+) -> dict[str, Any]:
+    """Show what stands out: a sudden rise, many complaints on one theme, data leaks; each with its complaints."""
+    complete_to = wait_for(shared, min_position, wait_s)
+    pool = RecordingPool(shared.ledger.recorder.pool)
+    found = {"items": oversight.alerts(pool, today=today()), "complete_to": complete_to}
+    return {**found, "explain": pool.queries} if explain else found
+
+
+@router.get("/boards/freshness", responses=responses())
+def read_freshness(by: Principal, shared: Shared) -> dict[str, Any]:
+    """Show how far every read model is, in positions and seconds behind the ledger."""
+    return {"items": queries.projections(shared.ledger.recorder.pool)}

@@ -1,0 +1,223 @@
+"""Search against a filter that is plain Python, over complaints by chance in a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from adapters import worklists
+from adapters.database import Pool, connect
+from adapters.search import FACETS, FIELDS, Search, facets, search
+from domain.calendar import day_of
+from domain.complaint.state import OPEN
+from domain.errors import InvalidInput
+from projections.complaint_details import COMPLAINT_DETAILS
+from tests.conftest import create_database
+from tests.filled import fill
+
+NOW = datetime(2026, 4, 20, 4, tzinfo=UTC)
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def url(postgres_url: str) -> str:
+    """A database with complaints by chance."""
+    url = create_database(postgres_url, "searched")
+    fill(url)
+    return url
+
+
+@pytest.fixture(scope="module")
+def pool(url: str) -> Iterator[Pool]:
+    """Connections of the API."""
+    pool = Pool(url, "ledger_api")
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="module")
+def rows(pool: Pool) -> list[Row]:
+    """All complaints."""
+    with pool.cursor() as cursor:
+        cursor.execute(f"select {', '.join(COMPLAINT_DETAILS.columns)} from read.complaint_details")
+        return [dict(zip(COMPLAINT_DETAILS.columns, row, strict=True)) for row in cursor]
+
+
+def is_overdue(row: Row) -> bool:
+    """The definition, in words of Python."""
+    if row["status"] not in OPEN:
+        return False
+    passed = row["next_due"] is not None and row["next_due"] < NOW
+    unanswered = row["answer_missed"] and row["status"] == "routed"
+    undecided = row["acceptance_missed"] and row["checked_at"] is None
+    unverified = row["verification_missed"] and row["verified_at"] is None
+    return bool(passed or unanswered or undecided or row["mediation_missed"] or unverified)
+
+
+CASES: tuple[tuple[Search, Callable[[Row], bool]], ...] = (
+    (Search(), lambda row: True),
+    (Search({"status": ["closed", "resolved"]}), lambda row: row["status"] in ("closed", "resolved")),
+    (
+        Search({"kind": ["report"]}, {"channel": ["web"]}),
+        lambda row: row["kind"] == "report" and row["channel"] != "web",
+    ),
+    (Search(exclude={"merchant": [""]}), lambda row: True),
+    (Search({"region": ["330000"]}), lambda row: (row["region"] or "").startswith("33")),
+    (
+        Search({"region": ["330100", "310115"]}),
+        lambda row: (row["region"] or "")[:4] == "3301" or row["region"] == "310115",
+    ),
+    (Search(exclude={"region": ["330000"]}), lambda row: not (row["region"] or "").startswith("33")),
+    (Search({"overdue": ["yes"]}), is_overdue),
+    (Search({"overdue": ["no"], "open": ["yes"]}), lambda row: row["status"] in OPEN and not is_overdue(row)),
+    (Search({"open": ["yes", "no"]}), lambda row: True),
+    (
+        Search(first=date(2026, 3, 2), last=date(2026, 4, 10)),
+        lambda row: date(2026, 3, 2) <= day_of(row["filed_at"]) <= date(2026, 4, 10),
+    ),
+    (Search(least_fen=1, most_fen=100_000), lambda row: 1 <= row["dispute_fen"] <= 100_000),
+)
+
+
+@pytest.mark.parametrize(("asked", "fits"), CASES)
+def test_a_search_finds_what_plain_python_finds(
+    pool: Pool, rows: list[Row], asked: Search, fits: Callable[[Row], bool]
+) -> None:
+    expected = {row["complaint_id"] for row in rows if fits(row)}
+    found, _, _ = search(pool, asked, now=NOW, limit=10_000)
+    assert {row["complaint_id"] for row in found} == expected
+    assert facets(pool, asked, now=NOW)["count"] == len(expected)
+
+
+@pytest.mark.parametrize("field", sorted(FIELDS))
+def test_every_field_can_be_asked_for_and_excluded(pool: Pool, rows: list[Row], field: str) -> None:
+    values = Counter(row[FIELDS[field]] for row in rows if row[FIELDS[field]] is not None)
+    ((value, _),) = values.most_common(1)
+    fits = {row["complaint_id"] for row in rows if row[FIELDS[field]] == value}
+    found, _, _ = search(pool, Search({field: [value]}), now=NOW, limit=10_000)
+    assert {row["complaint_id"] for row in found} >= fits
+    others, _, _ = search(pool, Search(exclude={field: [value]}), now=NOW, limit=10_000)
+    assert {row["complaint_id"] for row in found} | {row["complaint_id"] for row in others} == {
+        row["complaint_id"] for row in rows
+    }
+
+
+def test_a_facet_counts_what_matches_all_filters_but_its_own(pool: Pool, rows: list[Row]) -> None:
+    asked = Search({"status": ["closed"], "kind": ["complaint"]})
+    found = facets(pool, asked, now=NOW)
+    for name in FACETS:
+        own = {field: values for field, values in asked.filters.items() if field != name}
+        matching = [row for row in rows if all(row[FIELDS[field]] in values for field, values in own.items())]
+        counts = Counter(row[FIELDS[name]] for row in matching)
+        expected = sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))[:20]
+        told = found["facets"][name]
+        assert told["exact"]
+        assert [(one["value"], one["count"]) for one in told["values"]] == expected
+
+
+def test_beyond_ten_thousand_matches_counts_are_marked(url: str, pool: Pool) -> None:
+    columns = ", ".join(column for column in COMPLAINT_DETAILS.columns if column != "complaint_id")
+    conn = connect(url, None, autocommit=False)
+    try:
+        with conn.cursor() as cursor:
+            cursor.execute(
+                f"insert into read.complaint_details (complaint_id, {columns}) "
+                f"select 'complaint-many-' || n, {columns} from generate_series(1, 10001) n, "
+                "(select * from read.complaint_details order by 1 limit 1) d"
+            )
+            conn.commit()
+        found = facets(pool, Search(), now=NOW)
+        assert (found["count"], found["exact"], found["facets"]["kind"]["exact"]) == (10_000, False, False)
+    finally:
+        with conn.cursor() as cursor:
+            cursor.execute("delete from read.complaint_details where complaint_id like 'complaint-many-%'")
+        conn.commit()
+        conn.close()
+
+
+@pytest.mark.parametrize("sort", ["newest", "oldest", "due", "amount"])
+def test_pages_hold_everything_once_though_much_is_written_in_between(url: str, pool: Pool, sort: str) -> None:
+    asked = Search(sort=sort)
+    whole, _, _ = search(pool, asked, now=NOW, limit=10_000)
+    expected = [row["complaint_id"] for row in whole]
+    assert len(expected) > 100
+    seen: list[str] = []
+    after = None
+    conn = connect(url, None)
+    columns = ", ".join(column for column in COMPLAINT_DETAILS.columns if column != "complaint_id")
+    try:
+        with conn.cursor() as cursor:
+            while True:
+                items, places, _ = search(pool, asked, now=NOW, after=after, limit=37)
+                if not items:
+                    break
+                seen += [row["complaint_id"] for row in items]
+                after = places[-1]
+                # Another one is filed that comes before, and one behind; others change in what is not sorted by.
+                cursor.execute(
+                    f"insert into read.complaint_details (complaint_id, {columns}) "
+                    f"select 'complaint-0new-' || %s, {columns} from read.complaint_details where complaint_id = %s",
+                    (len(seen), items[0]["complaint_id"]),
+                )
+                cursor.execute("update read.complaint_details set version = version + 1 where random() < 0.2")
+    finally:
+        with conn.cursor() as cursor:
+            cursor.execute("delete from read.complaint_details where complaint_id like 'complaint-0new-%'")
+        conn.close()
+    assert [one for one in seen if "0new" not in one] == expected
+    assert len(seen) == len(set(seen))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ({"filters": {"nothing": ["x"]}}, "fields are: status,"),
+        ({"exclude": {"open": ["maybe"]}}, "open:yes"),
+        ({"sort": "random"}, "sorts are: newest,"),
+        ({"first": date(2026, 2, 1), "last": date(2026, 1, 1)}, "exchange"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_what_can(wrong: Any, hint: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        Search(**wrong)
+    assert hint in str(refused.value.hint)
+
+
+def test_a3_a_worklist_is_due_next_first_and_counts_what_is_overdue(pool: Pool, rows: list[Row]) -> None:
+    held = Counter(row["holder"] for row in rows if row["status"] in OPEN and row["holder"])
+    ((whose, count),) = held.most_common(1)
+    own = [row for row in rows if row["holder"] == whose and row["status"] in OPEN]
+    found = worklists.worklist(pool, "merchant", whose, now=NOW, limit=10_000)
+    forever = datetime.max.replace(tzinfo=UTC)
+    assert [item["complaint_id"] for item in found.items] == [
+        row["complaint_id"] for row in sorted(own, key=lambda row: (row["next_due"] or forever, row["complaint_id"]))
+    ]
+    soon = [
+        row for row in own if not is_overdue(row) and row["next_due"] and row["next_due"] <= NOW + timedelta(hours=48)
+    ]
+    assert (found.total, found.overdue, found.at_risk) == (count, sum(map(is_overdue, own)), len(soon))
+    assert [item["complaint_id"] for item in found.items if item["overdue"]] == [
+        item["complaint_id"]
+        for item in found.items
+        if is_overdue(next(r for r in own if r["complaint_id"] == item["complaint_id"]))
+    ]
+    first = worklists.worklist(pool, "merchant", whose, now=NOW, limit=1).items[0]
+    place = (first["next_due"], first["complaint_id"])
+    rest = worklists.worklist(pool, "merchant", whose, now=NOW, after=place, limit=10_000)
+    assert [first, *rest.items] == found.items
+
+
+@pytest.mark.parametrize(
+    ("of", "column"), [("mediator", "mediator_id"), ("office", "office_id"), ("consumer", "consumer_id")]
+)
+def test_everybody_has_a_worklist(pool: Pool, rows: list[Row], of: str, column: str) -> None:
+    mine = [row for row in rows if row[column] and (of == "consumer" or row["status"] in OPEN)]
+    whose = mine[0][column]
+    found = worklists.worklist(pool, of, whose, now=NOW, limit=10_000)
+    assert {item["complaint_id"] for item in found.items} == {
+        row["complaint_id"] for row in mine if row[column] == whose
+    }
