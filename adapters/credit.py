@@ -34,7 +34,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The scores of a day: groups best first by ``lower_score``, then by n, then by id; and the group of each merchant.
+    """The scores of a day, best first by ``lower_score``, then by n, then by id; who shares a history with whom.
 
     Rates, weights and scores are decimals as read.credit_scores gives them.
     """
@@ -43,6 +43,7 @@ class Scores:
     complete_to: int
     ranked: list[Row]
     group_of: Mapping[str, str]
+    members: Mapping[str, list[str]]
     parameters: Row
     taken: float = field(compare=False)
 
@@ -108,8 +109,11 @@ def _read(cursor: Any, as_of: date) -> Scores:
     )
     cursor.execute("select merchant_id, group_id from read.merchant_groups()")
     group_of = dict(cursor.fetchall())
+    members: dict[str, list[str]] = {}
+    for merchant_id in sorted(group_of):
+        members.setdefault(group_of[merchant_id], []).append(merchant_id)
     (parameters,) = _rows(cursor, "select * from read.credit_parameters(%(as_of)s)", as_of=as_of)
-    return Scores(as_of, position, ranked, group_of, parameters, taken)
+    return Scores(as_of, position, ranked, group_of, members, parameters, taken)
 
 
 def ranking(
@@ -127,7 +131,7 @@ def ranking(
 
 def merchants_of(found: Scores, group: str) -> list[str]:
     """Return the merchants that share a history, by id."""
-    return sorted(one for one, of in found.group_of.items() if of == group) or [group]
+    return found.members.get(group, [group])
 
 
 def history(pool: Pool, merchant_id: str) -> list[Row]:

@@ -68,11 +68,11 @@ def _of(kind: Any) -> Any:
     if kind is date:
         return Annotated[bodies.Day, Query(examples=["2026-03-31"])]
     if kind is int:
-        return Annotated[int, Query(ge=1, le=9999)]
+        return Annotated[int, Query(ge=1, le=9999, examples=[2026])]
     if kind == int | None:
         return Annotated[int | None, Query(ge=1, le=9999)]
     if kind in (str, str | None):
-        return Annotated[kind, Query(max_length=200, pattern=TEXT)]
+        return Annotated[kind, Query(max_length=200, pattern=TEXT, examples=["credit_score"])]
     return Annotated[kind, Query()]
 
 

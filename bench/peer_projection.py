@@ -1,7 +1,7 @@
 """The peer of the question ``projection``: eventsourcing's ProjectionRunner, as that library documents it.
 
-It folds the same events, by the same pure functions, into the same tables: one event per transaction, with its
-tracking record. Runs in the peer's environment.
+It folds the same events, by the same pure functions, into the same two tables, cases and statistics: one event per
+transaction, with its tracking record. Runs in the peer's environment.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from eventsourcing.utils import Environment
 
 from adapters.record import Recorded
-from projections.catalogue import PROJECTIONS
+from bench.two_tables import TWO_TABLES
+from projections.projection import Key, change
 from projections.projection import Projection as ReadModel
-from projections.projection import change
 
 LIMIT_S = 600.0
 LOADED_AT_ONCE = 500
@@ -39,7 +39,7 @@ class View(PostgresTrackingRecorder):
         """Change the rows and sums that an event touches, in one transaction with its tracking record."""
         with self.datastore.transaction(commit=True) as cursor:
             self._insert_tracking(cursor, tracking)
-            for model in PROJECTIONS:
+            for model in TWO_TABLES:
                 if recorded.originator_id.startswith(f"{model.kind.prefix}-"):
                     _fold(cursor, model, recorded, tracking.notification_id)
 
@@ -70,7 +70,11 @@ def _fold(cursor: Any, model: ReadModel, recorded: Recorded, position: int) -> N
         prepare=True,
     )
     for sums in model.sums:
-        delta = change(sums, before, after)
+        delta: dict[Key, list[int]] = {}
+        for key, measures in change(sums, before, after, stream).items():
+            for one in (key, *sums.coarser(key)):
+                total = delta.setdefault(one, [0] * len(measures))
+                delta[one] = [a + b for a, b in zip(total, measures, strict=True)]
         if delta:
             names = (*sums.keys, *sums.measures)
             cursor.executemany(

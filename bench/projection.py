@@ -1,4 +1,4 @@
-"""How fast are events projected into the read models, against eventsourcing's ProjectionRunner?"""
+"""How fast are events projected, into two tables against eventsourcing's ProjectionRunner, and into all read models?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from adapters.topics import all_partitions, bounds, consumer, read_range
 from bench.corpus import Corpora
 from bench.harness import Comparison, Scale, Services, alternate, paired, say
 from bench.peer import peer_python, peer_settings
+from bench.two_tables import TWO_TABLES
 from bench.worker import peak_mb, worker
+from projections.catalogue import PROJECTIONS
 
 TARGET = 15.0
 
@@ -28,10 +30,12 @@ def measure(services: Services, corpora: Corpora, scale: Scale) -> list[Comparis
         publish(events=corpus.events)
     few = scale.peer_projected_events
 
-    def ours() -> float:
+    def ours(everything: bool) -> float:
         url = services.new_database()
         set_published(url, corpus.events)
-        with worker("bench.projection:projector", url=url, bootstrap=bootstrap, prefix=prefix) as project:
+        with worker(
+            "bench.projection:projector", url=url, bootstrap=bootstrap, prefix=prefix, everything=everything
+        ) as project:
             seconds = float(project(position=corpus.events)["seconds"])
         services.drop_database(url)
         return corpus.events / seconds
@@ -56,9 +60,11 @@ def measure(services: Services, corpora: Corpora, scale: Scale) -> list[Comparis
             return corpus.events / float(poll(events=corpus.events))
 
     say(f"projection: {corpus.events:,} events, the peer {few:,}")
-    projected, durable, lazy, polled = alternate(scale.pairs, ours, lambda: peer(True), lambda: peer(False), ceiling)
+    projected, whole, durable, lazy, polled = alternate(
+        scale.pairs, lambda: ours(False), lambda: ours(True), lambda: peer(True), lambda: peer(False), ceiling
+    )
     services.drop_topics(prefix)
-    what = f"projecting {corpus.events:,} events into all read models"
+    what = f"projecting {corpus.events:,} events into two tables"
     return [
         Comparison(
             f"{what}, against one event per transaction ({few:,} events)",
@@ -82,6 +88,13 @@ def measure(services: Services, corpora: Corpora, scale: Scale) -> list[Comparis
             "events/s",
             paired(projected, polled),
         ),
+        Comparison(
+            f"projecting {corpus.events:,} events into all read models, against only reading them",
+            "run_projector",
+            "KafkaConsumer.poll and read_record",
+            "events/s",
+            paired(whole, polled),
+        ),
     ]
 
 
@@ -93,8 +106,9 @@ def set_published(url: str, position: int) -> None:
     conn.close()
 
 
-def projector(url: str, bootstrap: str, prefix: str) -> Callable[[int], dict[str, float]]:
-    """Project until all read models are complete to ``position``; gives the seconds and the peak memory in MB."""
+def projector(url: str, bootstrap: str, prefix: str, everything: bool = True) -> Callable[[int], dict[str, float]]:
+    """Project until all read models, or the two tables, are complete to ``position``; gives seconds and peak MB."""
+    projections = PROJECTIONS if everything else TWO_TABLES
 
     def run(position: int) -> dict[str, float]:
         stop = threading.Event()
@@ -112,7 +126,7 @@ def projector(url: str, bootstrap: str, prefix: str) -> Callable[[int], dict[str
                     stop.set()
 
         started = time.perf_counter()
-        run_projector(ProjectorSettings(url, bootstrap, prefix), stop, reached)
+        run_projector(ProjectorSettings(url, bootstrap, prefix), stop, reached, projections)
         watching.close()
         return {"seconds": ended - started, "peak_mb": peak_mb()}
 

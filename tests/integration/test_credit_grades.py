@@ -61,7 +61,7 @@ def test_e5_grades_of_months_are_given_once_fall_with_their_reason_and_are_told(
         assert may.fell.part in (Part.RESPONSE, Part.RESOLUTION)
         assert set(may.fell.complaints) <= {named("complaint", 100 + n) for n in range(30)}
         assert len(may.fell.complaints) == 20
-        (small,) = {recorded.event.grade for recorded in ledger.history(grades_of(SMALL))}
+        small = GRADE.fold(recorded.event for recorded in ledger.history(grades_of(SMALL))).grade
         assert small is Grade.NR
         state = GRADE.fold((april, may))
         merchant_actor, office = Actor(person(1), Role.MERCHANT), Actor(person(5), Role.REGULATOR)

@@ -345,7 +345,7 @@ def test_a_complaint_is_merged_into_another_that_goes_on(server: Server, http: h
 def test_each_action_has_one_path(http: httpx.Client) -> None:
     document = ok(http.get("/openapi.json"))
     paths = [path for path in document["paths"] if path.startswith("/complaints/{complaint_id}/")]
-    assert len(paths) == len(set(paths)) == len(KINDS["complaint"].actions) + 1  # and its events
+    assert len(paths) == len(set(paths)) == len(KINDS["complaint"].actions) + 2  # and its events, once and as they come
     assert not {path for path in paths if "correct" in path} - {"/complaints/{complaint_id}/actions/correct-match"}
     assert "/complaints/{complaint_id}/actions/answer" not in paths
 

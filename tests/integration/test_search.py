@@ -16,6 +16,7 @@ from domain.calendar import day_of
 from domain.complaint.state import OPEN
 from domain.errors import InvalidInput
 from projections.complaint_details import COMPLAINT_DETAILS
+from projections.resolution_statistics import DIMENSIONS, GRAINS, MEASURES
 from tests.conftest import create_database
 from tests.filled import fill
 
@@ -221,3 +222,25 @@ def test_everybody_has_a_worklist(pool: Pool, rows: list[Row], of: str, column: 
     assert {item["complaint_id"] for item in found.items} == {
         row["complaint_id"] for row in mine if row[column] == whose
     }
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_g2_the_function_for_any_filter_counts_the_same_as_the_sums(pool: Pool, dimension: str, grain: str) -> None:
+    scheme = {"product": "product_scheme", "issue": "product_scheme", "region": "region_scheme"}.get(dimension, "''")
+    key = "''" if dimension == "all" else dimension
+    of_requests = (
+        f"select {scheme}, {key}, date_trunc(%s, day)::date, {', '.join(f'sum({name})::bigint' for name in MEASURES)} "
+        "from read.complaint_measures() group by 1, 2, 3"
+    )
+    sums = (
+        f"select scheme, key, first_day, {', '.join(MEASURES)} from read.resolution_statistics "
+        "where dimension = %s and grain = %s"
+    )
+    with pool.cursor() as cursor:
+        cursor.execute(of_requests, (grain,))
+        asked = set(cursor.fetchall())
+        cursor.execute(sums, (dimension, grain))
+        kept = set(cursor.fetchall())
+    assert asked == kept
+    assert asked

@@ -40,7 +40,7 @@ create function read.complaint_measures() returns table (
   from read.complaint_details d
   cross join lateral (
     select d.kind = 'complaint' as complaint,
-           d.kind = 'complaint' and d.counts and d.ground is distinct from 'unfounded'
+           d.kind = 'complaint' and (d.resolved or d.counts and d.ground is distinct from 'unfounded')
              and d.status not in ('withdrawn', 'refused', 'referred', 'merged') as valid
   ) c
   cross join lateral (
