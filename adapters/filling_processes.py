@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
@@ -86,6 +88,15 @@ def _initialise(passed: Any, ending: Any) -> None:
     collect_rarely()
     # Ctrl-C on a terminal reaches all processes; the first one tells the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_first, daemon=True).start()
+
+
+def _end_with_the_first() -> None:
+    """End at once when the process that divides the work died: a pool would wait for more work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _fill(
@@ -94,10 +105,9 @@ def _fill(
     known = {projection.name: projection for projection in PROJECTIONS}
     used = [Target(known[name], generation - 1, known[name].version) for name, generation in names]
     work = replace(work, targets=tuple(beside(target) for target in used))
-    parent = multiprocessing.parent_process()
 
     def stopped() -> bool:
-        return bool(_ending.is_set()) or (parent is not None and not parent.is_alive())
+        return bool(_ending.is_set())
 
     def told(done: int) -> None:
         _passed[number] = done

@@ -8,12 +8,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import psutil
 import pytest
 from kafka import TopicPartition
 from psycopg2 import sql
@@ -269,6 +270,17 @@ def die_at(settings: ProjectorSettings, left: int, processes: int) -> None:
     rebuild(replace(where(settings), processes=processes), PROJECTIONS, threading.Event(), told, reached)
 
 
+def children_of(process: Any) -> set[psutil.Process]:
+    """Wait for a process to end; returns all children that it was seen to have."""
+    seen: set[psutil.Process] = set()
+    with suppress(psutil.NoSuchProcess):
+        while process.is_alive():
+            seen.update(psutil.Process(process.pid).children())
+            process.join(0.02)
+    process.join(LIMIT_S)
+    return seen
+
+
 def test_a_rebuild_killed_at_any_point_leaves_all_in_order_and_the_next_one_ends_it(system: System) -> None:
     chance = Random(SEED)
     kills = 0
@@ -279,8 +291,10 @@ def test_a_rebuild_killed_at_any_point_leaves_all_in_order_and_the_next_one_ends
                 target=die_at, args=(settings, chance.randint(1, 4), processes)
             )
             builder.start()
-            builder.join(LIMIT_S)
+            children = children_of(builder)
             kills += builder.exitcode == -signal.SIGKILL
+            _, left = psutil.wait_procs(children, LIMIT_S)
+            assert not left
         assert kills == 3
         assert wait_until_projected(system.database_url, head(system.database_url), LIMIT_S)
         assert not wrong(system)
