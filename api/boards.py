@@ -13,10 +13,9 @@ from pydantic import Field
 from adapters import boards, boards_activity, effects
 from adapters.explaining import RecordingPool
 from api import bodies
-from api.paging import read_cursor, wait_for, write_cursor
+from api.paging import read_offset, wait_for, write_cursor
 from api.problems import responses
 from api.requests import Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
-from domain.errors import InvalidInput
 from domain.values import TEXT
 
 router = APIRouter(tags=["queries"])
@@ -86,9 +85,7 @@ def _route(question: Callable[..., boards.Rows]) -> Callable[..., Board]:
     def answer(**given: Any) -> Board:
         shared, limit = given["shared"], given["limit"]
         complete_to = wait_for(shared, given["min_position"], given["wait_s"])
-        (offset,) = read_cursor(given["cursor"], int) or (0,)
-        if not 0 <= offset < 2**31:
-            raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given")
+        offset = read_offset(given["cursor"])
         values = {name: given[name] for name in asked}
         if asked.keys() & {"at"}:
             values["at"] = given["at"] or datetime.now(UTC)

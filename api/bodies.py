@@ -276,10 +276,6 @@ class Page(BaseModel):
     complete_to: int = Field(examples=[31667])
 
 
-class Complaints(Page):
-    items: list[Complaint]
-
-
 class Merchants(Page):
     items: list[Merchant]
 

@@ -39,3 +39,11 @@ def read_cursor(text: str | None, *types: type) -> list[Any] | None:
     if not isinstance(values, list) or tuple(map(type, values)) != types or b"\\" in raw:
         raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given")
     return values
+
+
+def read_offset(cursor: str | None) -> int:
+    """Return how many items the pages before had, 0 without a cursor; raises InvalidInput for one of another kind."""
+    (offset,) = read_cursor(cursor, int) or (0,)
+    if not 0 <= offset < 2**31:
+        raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given")
+    return int(offset)

@@ -14,7 +14,7 @@ from adapters.explaining import RecordingPool
 from adapters.statistics import GROUPS, INTERVALS, ORDERS
 from api import bodies
 from api.conditions import conditions
-from api.paging import read_cursor, wait_for, write_cursor
+from api.paging import read_cursor, read_offset, wait_for, write_cursor
 from api.problems import responses
 from api.requests import MAX_PAGE, Cursor, Explain, Limit, MerchantId, MinPosition, Principal, Shared, WaitS
 from domain.calendar import day_of
@@ -196,7 +196,7 @@ def read_statistics(
         order=order,
         least=least,
     )
-    offset = _offset(cursor)
+    offset = read_offset(cursor)
     answer = statistics.aggregate(shared.ledger.recorder.pool, query, today=today(), limit=limit, offset=offset)
     return Statistics(
         items=[Group(**item) for item in answer.items],
@@ -289,7 +289,7 @@ def read_ranking(
     """Rank by a rate, exactly; ties by the greater n, then by id. Who has less than ``least`` is not ranked."""
     wait_for(shared, min_position, wait_s)
     query = asked(dimension, first=first, last=last, filters=filter, exclude=exclude, order=rate, least=max(least, 1))
-    offset = _offset(cursor)
+    offset = read_offset(cursor)
     items, ranked, left_out, complete_to = figures.ranking(
         shared.ledger.recorder.pool, query, today=today(), limit=limit, offset=offset
     )
@@ -405,10 +405,3 @@ def read_around(
 def _in_order(first: date | None, last: date | None) -> None:
     if first is not None and last is not None and first > last:
         raise InvalidInput(f"{first} is after {last}", hint="exchange them")
-
-
-def _offset(cursor: str | None) -> int:
-    (offset,) = read_cursor(cursor, int) or (0,)
-    if not 0 <= offset < 2**31:
-        raise InvalidInput("the cursor is not one of ours", hint="take ``next`` as it was given")
-    return int(offset)
