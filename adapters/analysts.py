@@ -18,7 +18,7 @@ from domain.errors import InvalidInput
 PREFIX = "analyst_"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 #: What a session of an analyst begins with. It may change all but the last, which PostgreSQL lets nobody but a
-#: superuser set; so the others keep from accidents, not from intent.
+#: superuser set; of the others, the first and the third are enforced by end_overlong.
 LIMITS = {
     "statement_timeout": "5min",
     "lock_timeout": "10s",
@@ -34,6 +34,8 @@ LIMITS = {
     "temp_file_limit": "2GB",
 }
 CONNECTIONS = 4
+#: When a session is ended that has set itself other limits: a little later, so that who keeps to them is only told.
+LONGEST_S = 330
 
 
 def create(url: str, name: str, limits: Mapping[str, str] = LIMITS) -> str:
@@ -77,6 +79,17 @@ def existing(url: str) -> list[str]:
     with closing(connect(url, None)) as conn, conn.cursor() as cursor:
         cursor.execute("select rolname from pg_roles where starts_with(rolname, %s) order by 1", (PREFIX,))
         return [user.removeprefix(PREFIX) for (user,) in cursor]
+
+
+def end_overlong(cursor: Any, longest_s: float = LONGEST_S) -> int:
+    """End sessions of analysts that have been in one statement, or idle in a transaction, for longer; returns how many.
+
+    ``cursor``: of a watcher. Needs an owner of the database who may see and end the sessions of others: a superuser,
+    or a member of pg_monitor and pg_signal_backend. Otherwise it ends none.
+    """
+    cursor.execute("select watch.end_overlong(make_interval(secs => %s))", (longest_s,))
+    ((ended,),) = cursor.fetchall()
+    return int(ended)
 
 
 def user_of(name: str) -> str:

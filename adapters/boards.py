@@ -1,28 +1,49 @@
 """Boards of supervision: what stands against merchants and platforms, and why.
 
-Every function returns a list of dicts, one per row, in a stable order that it states. Times are aware; one that has not
-come is None. Money is in fen. ``at`` decides what stands: what is recorded as ended, or whose last instant has passed,
-does so no longer; it does not go back to what was known then.
+Every function returns rows, dicts that are read when they are asked for, in a stable order that it states. Times are
+aware; one that has not come is None. Money is in fen. ``at`` decides what stands: what is recorded as ended, or whose
+last instant has passed, does so no longer; it does not go back to what was known then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
 from adapters.database import Pool
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
 #: How a time that has not come stands in a table of items (docs/adr/0011).
 NEVER = "timestamptz '9999-12-30 00:00:00+00'"
 
 
+@dataclass(frozen=True, slots=True)
+class Rows(Iterable[Row]):
+    """The rows of an ordered query, all or a page of them; ``then`` adds to the rows of a page what is found apart."""
+
+    pool: Pool
+    sql: str
+    parameters: Mapping[str, object]
+    then: Callable[[list[Row]], list[Row]] = list
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.page(None))
+
+    def page(self, limit: int | None, offset: int = 0) -> list[Row]:
+        """Return so many rows behind the first ``offset``."""
+        with self.pool.cursor() as cursor:
+            page = {"page_limit": limit, "page_offset": offset}
+            cursor.execute(f"{self.sql} limit %(page_limit)s offset %(page_offset)s", {**self.parameters, **page})
+            names = [column.name for column in cursor.description]
+            found = [dict(zip(names, row, strict=True)) for row in cursor]
+        return self.then(found)
+
+
 def rows(pool: Pool, sql: str, **parameters: object) -> Rows:
-    """Return the rows of a query."""
-    with pool.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
+    """Return the rows of a query, which has to be ordered."""
+    return Rows(pool, sql, parameters)
 
 
 def time_of(column: str) -> str:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from adapters.boards import Rows, cited, rows, time_of
 from adapters.database import Pool
+from adapters.worklists import IS_OPEN
 
 #: Figures of an evaluation that there need not be.
 _MAY_BE_UNKNOWN = ("resolution_hours_median", "satisfaction_permille", "success_permille", "resolved", "rated")
@@ -143,8 +144,8 @@ def label_gaps(pool: Pool, *, platform_id: str | None = None, room_id: str | Non
 
 
 def leaks(pool: Pool) -> Rows:
-    """Return the leaks of personal data (B12): source, what, and the complaints that told of it; whose data it was is
-    not told. Latest first, then by source."""
+    """Return the leaks of personal data (B12): source, what, and the complaints that told of it. Latest first, then by
+    source."""
     return rows(
         pool,
         "select l.recorded_at, l.source, read.leak_text(l.subject_id, 'leak', l.number, 'what') as what, "
@@ -272,12 +273,38 @@ def office_tree(pool: Pool) -> Rows:
     )
 
 
-def mediators(pool: Pool, at: datetime, *, office_id: str | None = None) -> Rows:
-    """Return the mediators enrolled at a time (D9): capacity, products (none: any), and whom each must not judge, which
-    is declared to his office and stands after a release. By office, kind and id."""
+def transfers(pool: Pool, first: date, last: date, *, office_id: str | None = None) -> Rows:
+    """Return how many requests went from office to office from the ``first`` to the ``last`` day in Shanghai.
+
+    Per office and other office (``with_office``): ``transferred_out`` to that one and ``transferred_in`` from it. By
+    office, then most moved first, then by the other one.
+    """
     return rows(
         pool,
-        "select e.office_id, o.title as office, e.mediator_id, e.kind, e.capacity, e.enrolled_at, "
+        "with moved as (select from_office, to_office, sum(complaints)::bigint as complaints from read.transfers "
+        "where day between %(first)s and %(last)s group by 1, 2), sides as ("
+        "select from_office as office_id, to_office as with_office, complaints as transferred_out, 0 as transferred_in "
+        "from moved union all select to_office, from_office, 0, complaints from moved) "
+        "select s.office_id, o.title as office, s.with_office, w.title as with_title, "
+        "sum(s.transferred_out)::bigint as transferred_out, sum(s.transferred_in)::bigint as transferred_in "
+        "from sides s left join read.offices o using (office_id) "
+        "left join read.offices w on w.office_id = s.with_office "
+        "where s.office_id = coalesce(%(office_id)s, s.office_id) group by 1, 2, 3, 4 "
+        "order by s.office_id, sum(s.transferred_out + s.transferred_in) desc, s.with_office",
+        first=first,
+        last=last,
+        office_id=office_id,
+    )
+
+
+def mediators(pool: Pool, at: datetime, *, office_id: str | None = None) -> Rows:
+    """Return the mediators enrolled at a time (D9): capacity, the requests open with each now, products (none: any),
+    and whom each must not judge, which is declared to his office and stands after a release. By office, kind and id."""
+    return rows(
+        pool,
+        "select e.office_id, o.title as office, e.mediator_id, e.kind, e.capacity, "
+        f"(select count(*) from read.complaint_details d where d.mediator_id = e.mediator_id and {IS_OPEN}) as open, "
+        "e.enrolled_at, "
         "array(select c.class from read.office_mediator_classes c where c.office_id = e.office_id "
         "and c.mediator = e.number order by 1) as classes, "
         "array(select c.party_id from read.office_conflicts c where c.office_id = e.office_id "

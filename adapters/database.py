@@ -47,6 +47,8 @@ def connect(url: str, role: Role | None, *, autocommit: bool = True, statement_t
         "-c lock_timeout=20s",
         # Compiling a query takes longer than most of them do.
         "-c jit=off",
+        # What is read is in memory for the most part, or on a disk that does not turn.
+        "-c random_page_cost=1.1",
         "-c standard_conforming_strings=on",
         "-c idle_in_transaction_session_timeout=60s",
     ]

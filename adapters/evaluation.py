@@ -14,9 +14,9 @@ from adapters import queries
 from adapters.database import Pool
 from adapters.execute import Ledger, Result, command
 from adapters.figures import LEAST
+from adapters.flows import Query, aggregate
 from adapters.read_store import complete_to
 from adapters.snapshots import snapshot
-from adapters.statistics import Query, aggregate
 from domain.calendar import start_of_day
 from domain.errors import InvalidInput, LedgerError
 from domain.event import Event
@@ -31,13 +31,13 @@ SATISFIED = 4
 HOUR_US = 3_600_000_000
 #: The complaints that count for somebody, by the kind of stream.
 _OF = {
-    "merchant": "s.merchant in (select %(id)s::text "
+    "merchant": "d.merchant_id in (select %(id)s::text "
     "where %(id)s not in (select merchant_id from read.merged_merchants()) "
     "union all select merchant_id from read.merged_merchants() where going_on_id = %(id)s)",
-    "office": "s.office = %(id)s",
+    "office": "d.office_id = %(id)s",
     "platform": "d.platform in (select %(id)s::text union all select identifier from read.platforms "
     "where platform_id = %(id)s and identifier is not null)",
-    "fund": "s.complaint_id in (select complaint_id from read.fund_advances where fund_id = %(id)s)",
+    "fund": "d.complaint_id in (select complaint_id from read.fund_advances where fund_id = %(id)s)",
 }
 
 
@@ -109,7 +109,7 @@ def record_evaluations(
 
 
 def figures_of(pool: Pool, evaluated: str, first: date, last: date) -> Figures | None:
-    """Return the figures of somebody for complaints filed from the ``first`` to the ``last`` day; None: no cases."""
+    """Return the figures of somebody for complaints that ended from ``first`` to ``last``; None: there are none."""
     with pool.cursor() as cursor:
         cursor.execute(
             "select count(*), count(d.resolved_at) filter (where s.resolved = 1), "
@@ -117,8 +117,8 @@ def figures_of(pool: Pool, evaluated: str, first: date, last: date) -> Figures |
             "filter (where s.resolved = 1))::bigint, sum(s.resolved)::bigint, count(d.satisfaction), "
             f"count(*) filter (where d.satisfaction >= {SATISFIED}) "
             "from read.complaint_measures() s join read.complaint_details d using (complaint_id) "
-            f"where s.valid = 1 and s.filed_at >= %(since)s and s.filed_at < %(until)s "
-            f"and {_OF[evaluated.partition('-')[0]]}",
+            "cross join lateral (select case when d.resolved then d.resolved_at else d.closed_at end as at) e "
+            f"where s.ended = 1 and e.at >= %(since)s and e.at < %(until)s and {_OF[evaluated.partition('-')[0]]}",
             {"id": evaluated, "since": start_of_day(first), "until": start_of_day(last + timedelta(days=1))},
         )
         ((cases, timed, median_us, resolved, rated, satisfied),) = cursor.fetchall()
@@ -135,11 +135,12 @@ def figures_of(pool: Pool, evaluated: str, first: date, last: date) -> Figures |
 
 
 def with_cases(pool: Pool, first: date, last: date) -> list[str]:
-    """Return every merchant with at least 30 valid complaints of a period, and every office, platform and fund."""
+    """Return every merchant with at least 30 complaints that ended in a period, and every office, platform, fund."""
     found = []
     for by, least in (("merchant", LEAST), ("office", 1)):
-        query = Query(by=by, first=first, last=last, order="valid", least=least, exclude={by: [""]})
-        found += sorted(one["key"] for one in aggregate(pool, query, today=last).items)
+        query = Query(by=by, first=first, last=last, without=("",))
+        items = aggregate(pool, query, today=last).items
+        found += sorted(one["key"] for one in items if one["measures"]["ended"] >= least)
     with pool.cursor() as cursor:
         cursor.execute("select platform_id from read.platforms union all select fund_id from read.funds order by 1")
         return found + [one for (one,) in cursor]
@@ -172,7 +173,7 @@ def _computed(ledger: Ledger, wanted: Wanted, wait_s: float) -> tuple[list[tuple
                 found.append((one, figures))
             elif asked is not None:
                 raise InvalidInput(
-                    f"{one} has no valid complaint filed from {wanted.first} to {wanted.last}",
+                    f"{one} has no valid complaint that ended from {wanted.first} to {wanted.last}",
                     hint="there is nothing to evaluate",
                 )
     return found, as_of

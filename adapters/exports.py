@@ -14,7 +14,8 @@ from psycopg2.extensions import connection as Connection
 from adapters.database import connect
 from adapters.export_formats import Field, Format, encode, expressions, kind_of
 from adapters.read_store import complete_to
-from adapters.statistics import INTERVALS, MONTHS, Query, least_of, order_of, source_of
+from adapters.statistics import LENGTHS, Query, least_of, order_of
+from adapters.statistics_sources import period_of, source_of
 from domain.errors import InvalidInput, LedgerError
 from projections.rates import RATES
 from projections.resolution_statistics import MEASURES
@@ -133,14 +134,12 @@ def _require_fit(cursor: Any, column: str, values: list[str], type_: str) -> Non
 
 def of_statistics(query: Query, *, today: date, columns: Sequence[str] = ()) -> Source:
     """Return the groups of a query as a source, flat: what they are, every measure and every rate."""
-    source, parameters = source_of(query)
-    period = INTERVALS[query.interval].format(day="s.day") if query.interval else "null::date"
+    source, period = source_of(query), period_of(query)
     sums = ", ".join(f"sum(s.{name})::bigint as {name}" for name in MEASURES)
     first, last = "%s::date", "%s::date"
     own: list[Any] = [query.first, query.last]
     if query.interval:
-        length = f"{MONTHS[query.interval]} months" if query.interval in MONTHS else _DAYS[query.interval]
-        first, last, own = "g.period", f"(g.period + interval '{length}')::date - 1", []
+        first, last, own = "g.period", f"(g.period + interval '{LENGTHS[query.interval]}')::date - 1", []
     rates = ", ".join(
         f"{_ratio(part, whole, factor)} as {name}"
         for name, (part, whole, factor) in {
@@ -157,18 +156,19 @@ def of_statistics(query: Query, *, today: date, columns: Sequence[str] = ()) -> 
         raise InvalidInput(f"statistics have no column {unknown[0]!r}", hint=f"they have: {', '.join(STATISTICS)}")
     return Source(
         f"statistics/{query.by}",
-        f"select d.key, d.scheme, d.title, d.first_day, d.last_day, coalesce(d.last_day >= %s, true) as incomplete, "
+        f"select d.key, d.scheme, d.title, d.first_day, d.last_day, coalesce(d.last_day >= %s, true) or "
+        f"coalesce(d.first_day < %s, false) or coalesce(d.last_day > %s, false) as incomplete, "
         f"{', '.join(f'd.{name}' for name in MEASURES)}, {rates} from "
         f"(select g.*, {title} as title, {first} as first_day, {last} as last_day from "
-        f"(select s.scheme, s.key, {period} as period, {sums} from {source} group by 1, 2, 3) as g {joined} "
+        f"(select s.scheme, s.key, {period} as period, {sums} from {source.alone} "
+        f"group by 1, 2, 3 having sum(s.requests) <> 0) as g {joined} "
         f"where g.{least_of(query)} >= %s) as d order by {order_of(query)}",
-        [today, *own, *parameters, query.least],
+        [today, query.first, query.last, *own, *source.parameters, query.least],
         _OF_STATISTICS,
         columns,
     )
 
 
-_DAYS = {"day": "1 day", "week": "7 days"}
 _TITLES = {"merchant": ("merchants", "merchant_id", "o.trade_name"), "office": ("offices", "office_id", "o.title")}
 #: The columns of exported statistics.
 STATISTICS = (

@@ -109,7 +109,7 @@ def swap(
             known = None if park else parked_streams(cursor, used, skipped=True)
             folded = take_up(cursor, target, records, steps, known)
             cursor.execute(f"set local lock_timeout = {SWAP_WAIT_MS}")
-            cursor.execute("select read.swap_next(%s)", ([name.removesuffix("_next") for name in _names(target)],))
+            cursor.execute("select read.swap_next(%s)", (_names(target),))
             # Complete to a position by its offsets, a generation that has read as far is complete to it too.
             cursor.execute(
                 "update read.progress n set watermark = o.watermark from read.progress o "
@@ -169,8 +169,13 @@ def cancel(database_url: str, projection: Projection) -> bool:
         conn.close()
 
 
-def _names(used: Target) -> list[str]:
-    return [table.partition(".")[2] for table in used.tables]
+def name_of(table: str) -> str:
+    """Return the name by which the functions of generations know a table: without the schema, if that is read."""
+    return table.removeprefix("read.").removesuffix("_next")
+
+
+def _names(target: Target) -> list[str]:
+    return [name_of(table) for table in target.tables]
 
 
 def _forget(cursor: Any, target: Target) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.boards_activity import leaks
 from adapters.database import Pool
-from adapters.statistics import Query, aggregate
-from adapters.worklists import AT_RISK, IS_OPEN, OVERDUE
+from adapters.statistics import Query, aggregate, first_of
+from adapters.statistics_sources import MERGED, source_of
+from adapters.worklists import AT_RISK, IS_LATE
 from domain.calendar import start_of_day
+from domain.complaint.filing import DIVISIONS
 from domain.errors import InvalidInput
 from projections.rates import growth
 
@@ -18,40 +21,61 @@ LEAST_RISE, LEAST_THEME, TIMES = 10, 20, 3
 LEAK_DAYS = 30
 #: So many of the complaints behind an alert are named with it.
 CITED = 100
+#: What a valid complaint is, as the index complaint_details_valid has it: see "valid" in docs/definitions.md.
+IS_VALID = (
+    "d.kind = 'complaint' and (d.resolved or d.counts and d.ground is distinct from 'unfounded') "
+    "and d.status not in ('withdrawn', 'refused', 'referred', 'merged')"
+)
 
 
 def overdue(
     pool: Pool, by: str, *, now: datetime, office_id: str | None = None, limit: int = 100
 ) -> list[dict[str, Any]]:
-    """Return per office or merchant how many requests are open, overdue and at risk; most overdue first."""
+    """Return per office or merchant how many requests are open, overdue and at risk; most overdue first.
+
+    What is resolved while its performance is awaited is overdue or at risk, but not open. Of a merchant are those of
+    the merchants that were merged into it.
+    """
     if by not in ("office", "merchant"):
         raise InvalidInput(f"nothing is overdue by {by!r}", hint="choose office or merchant")
-    title = {
-        "office": "left join read.offices t on t.office_id = f.id",
-        "merchant": "left join read.merchants t on t.merchant_id = f.id",
+    goes_on, joined, title = {
+        "office": ("b.id", "", "read.offices t on t.office_id = f.id"),
+        "merchant": (
+            "coalesce(g.going_on_id, b.id)",
+            "left join read.merged_merchants() g on g.merchant_id = b.id",
+            "read.merchants t on t.merchant_id = f.id",
+        ),
     }[by]
+    of_one = "" if office_id is None else "and d.office_id = %(office)s"
     with pool.cursor() as cursor:
         cursor.execute(
             f"select f.id, t.{'title' if by == 'office' else 'trade_name'}, f.open, f.overdue, f.at_risk from ("
-            f"select d.{by}_id as id, count(*) as open, count(*) filter (where {OVERDUE}) as overdue, "
-            f"count(*) filter (where not coalesce({OVERDUE}, false) and d.next_due <= %(risk)s) as at_risk "
-            f"from read.complaint_details d where {IS_OPEN} and (%(office)s::text is null or d.office_id = %(office)s) "
-            f"group by 1) f {title} order by f.overdue desc, f.at_risk desc, f.id limit %(limit)s",
+            f"select {goes_on} as id, sum(b.open)::bigint as open, sum(b.overdue)::bigint as overdue, "
+            f"sum(b.at_risk)::bigint as at_risk from (select d.{by}_id as id, "
+            f"count(*) filter (where d.status <> 'resolved') as open, count(*) filter (where {IS_LATE}) as overdue, "
+            f"count(*) filter (where not {IS_LATE} and d.next_due <= %(risk)s) as at_risk "
+            f"from read.complaint_details d where d.pending {of_one} "
+            f"group by 1) b {joined} group by 1 order by overdue desc, at_risk desc, id limit %(limit)s) f "
+            f"left join {title} order by f.overdue desc, f.at_risk desc, f.id",
             {"now": now, "risk": now + AT_RISK, "office": office_id, "limit": limit},
         )
         names = ("id", "title", "open", "overdue", "at_risk")
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
-def trend(pool: Pool, query: Query, *, today: date) -> list[dict[str, Any]]:
-    """Return a query's periods, each with its ``growth`` against the period before; none for one that is not over."""
+def trend(pool: Pool, query: Query, *, today: date, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+    """Return a query's periods, each with its ``growth`` against the period before.
+
+    None where one of both is not over, or is not whole within the days that were asked for.
+    """
     if query.interval is None:
         raise InvalidInput("a trend is of periods", hint="give an interval")
-    items = aggregate(pool, query, today=today).items
-    valid = {(one["scheme"], one["key"], one["last_day"]): one["measures"]["valid"] for one in items}
+    items = aggregate(pool, query, today=today, limit=limit, offset=offset, before=True).items
     for one in items:
-        before = valid.get((one["scheme"], one["key"], one["first_day"] - timedelta(days=1)), 0)
-        one["growth"] = None if one["incomplete"] else growth(one["measures"]["valid"], before)
+        earlier = first_of(query.interval, one["first_day"] - timedelta(days=1))
+        before = one.pop("before")
+        whole = not one["incomplete"] and (query.first is None or earlier >= query.first)
+        one["growth"] = growth(one["measures"]["valid"], before) if whole else None
     return items
 
 
@@ -59,78 +83,126 @@ def alerts(pool: Pool, *, today: date) -> list[dict[str, Any]]:
     """Return what stands out in the last complete days, each with the first hundred complaints behind it.
 
     ``kind`` is sudden_rise, theme or data_leak; ``recent`` and ``base`` are counts, the latter of so many more days.
+    All complaints of a rise or theme are the valid ones of the merchant, or of the scenario and ``regions``, that were
+    filed from ``first`` to ``last``.
     """
-    recent = today - timedelta(days=RECENT_DAYS)
-    base = recent - timedelta(days=BASE_DAYS)
-    times = {"recent": recent, "today": today, "base": base, "factor": BASE_DAYS, "times": TIMES * RECENT_DAYS}
-    since = {"recent_at": start_of_day(recent), "today_at": start_of_day(today), "base_at": start_of_day(base)}
+    days = Recent(today - timedelta(days=RECENT_DAYS), today - timedelta(days=1))
     with pool.cursor() as cursor:
-        found = [*_rises(cursor, times | since), *_themes(cursor, times | since)]
+        found = [*_rises(cursor, days), *_themes(cursor, days)]
     return [*found, *_leaked(pool, start_of_day(today - timedelta(days=LEAK_DAYS)))]
 
 
-def _rises(cursor: Any, given: dict[str, Any]) -> list[dict[str, Any]]:
+class Recent(NamedTuple):
+    """The last complete days; the base are the days before them."""
+
+    first: date
+    last: date
+
+    @property
+    def base(self) -> tuple[date, date]:
+        return self.first - timedelta(days=BASE_DAYS), self.first - timedelta(days=1)
+
+    @property
+    def filed(self) -> tuple[datetime, datetime]:
+        return start_of_day(self.first), start_of_day(self.last + timedelta(days=1))
+
+
+def _stands_out(recent: int, base: int, least: int) -> bool:
+    return recent >= least and recent * BASE_DAYS >= base * TIMES * RECENT_DAYS
+
+
+def _rises(cursor: Any, days: Recent) -> list[dict[str, Any]]:
+    recent = source_of(Query("merchant", first=days.first, last=days.last))
+    base = source_of(Query("merchant", first=days.base[0], last=days.base[1]), of_page=True)
     cursor.execute(
-        "with recent as materialized ("
-        "select coalesce(g.going_on_id, s.key) as key, sum(s.valid)::bigint as valid from read.resolution_statistics s "
-        "left join read.merged_merchants() g on g.merchant_id = s.key where s.dimension = 'merchant' "
-        "and s.grain = 'day' and s.first_day >= %(recent)s and s.first_day < %(today)s and s.key <> '' "
-        "group by 1 having sum(s.valid) >= %(least)s) "
-        "select r.key, m.trade_name, r.valid, b.valid from recent r "
-        "cross join lateral (select coalesce(sum(s.valid), 0)::bigint as valid from read.resolution_statistics s "
-        f"where s.dimension = 'merchant' and s.grain = 'day' and s.key in {_all_of('r.key')} "
-        "and s.first_day >= %(base)s "
-        "and s.first_day < %(recent)s) b left join read.merchants m on m.merchant_id = r.key "
-        "where r.valid * %(factor)s >= b.valid * %(times)s order by r.valid desc, r.key",
-        {**given, "least": LEAST_RISE},
+        f"with {MERGED}, page as materialized (select s.key, sum(s.valid)::bigint as valid from {recent.rows} "
+        "where s.key <> '' group by 1 having sum(s.valid) >= %s), "
+        f"base as materialized (select s.key, sum(s.valid)::bigint as valid from {base.rows} group by 1), "
+        "risen as materialized (select p.key, p.valid as recent, coalesce(b.valid, 0) as base from page p "
+        "left join base b using (key) where p.valid * %s >= coalesce(b.valid, 0) * %s) "
+        "select r.key, m.trade_name, r.recent, r.base, array(select t.complaint_id from read.complaint_measures() t "
+        "where t.merchant_id = any(array(select r.key union all "
+        "select g.merchant_id from merged g where g.going_on_id = r.key)) and t.filed_at >= %s and t.filed_at < %s "
+        "and t.valid = 1 order by 1 limit %s) from risen r left join read.merchants m on m.merchant_id = r.key "
+        "order by r.recent desc, r.key",
+        [
+            *(*recent.parameters, LEAST_RISE, *base.parameters, BASE_DAYS, TIMES * RECENT_DAYS),
+            *(*days.filed, CITED),
+        ],
     )
-    return [
-        {
-            "kind": "sudden_rise",
-            "merchant_id": merchant,
-            "merchant": name,
-            "recent": recent,
-            "base": base,
-            **_cited(cursor, f"t.merchant in {_all_of('%(merchant)s')}", {**given, "merchant": merchant}),
-        }
-        for merchant, name, recent, base in cursor.fetchall()
-    ]
+    names = ("merchant_id", "merchant", "recent", "base", "complaints")
+    return [{"kind": "sudden_rise", **days._asdict(), **dict(zip(names, row, strict=True))} for row in cursor]
 
 
-def _all_of(merchant: str) -> str:
-    """Return the ids of a merchant and of those that were merged into it, in SQL."""
-    merged = f"select g.merchant_id from read.merged_merchants() g where g.going_on_id = {merchant}"
-    return f"(select {merchant} union all {merged})"
-
-
-def _themes(cursor: Any, given: dict[str, Any]) -> list[dict[str, Any]]:
+def _themes(cursor: Any, days: Recent) -> list[dict[str, Any]]:
     cursor.execute(
-        "with recent as materialized ("
-        "select scenario, region, sum(valid)::bigint as valid from read.complaint_measures() "
-        "where filed_at >= %(recent_at)s and filed_at < %(today_at)s and scenario <> '' and region <> '' "
-        "group by 1, 2 having sum(valid) >= %(least)s) "
-        "select r.scenario, r.region, r.valid, b.valid from recent r cross join lateral ("
-        "select coalesce(sum(s.valid), 0)::bigint as valid from read.complaint_measures() s "
-        "where s.scenario = r.scenario and s.region = r.region and s.filed_at >= %(base_at)s "
-        "and s.filed_at < %(recent_at)s) b "
-        "where r.valid * %(factor)s >= b.valid * %(times)s order by r.valid desc, 1, 2",
-        {**given, "least": LEAST_THEME},
+        "select d.scenario, d.region_scheme, d.region, count(*) filter (where d.filed_at >= %s), "
+        "count(*) filter (where d.filed_at < %s) from read.complaint_details d where d.filed_at >= %s "
+        f"and d.filed_at < %s and d.scenario is not null and d.region is not null and {IS_VALID} group by 1, 2, 3",
+        (days.filed[0], days.filed[0], start_of_day(days.base[0]), days.filed[1]),
     )
-    return [
+    counts: dict[str, dict[Region, tuple[int, int]]] = {}
+    for scenario, scheme, region, recent, base in cursor:
+        counts.setdefault(scenario, {})[scheme or "", region] = recent, base
+    found = [
         {
             "kind": "theme",
+            **days._asdict(),
             "scenario": scenario,
-            "region": region,
-            "recent": recent,
-            "base": base,
-            **_cited(
-                cursor,
-                "t.scenario = %(scenario)s and t.region = %(region)s",
-                {**given, "scenario": scenario, "region": region},
-            ),
+            "region": division,
+            "scheme": regions[0][0],
+            "regions": sorted(region for _, region in regions),
+            "recent": sum(own[one][0] for one in regions),
+            "base": sum(own[one][1] for one in regions),
+            "complaints": [],
         }
-        for scenario, region, recent, base in cursor.fetchall()
+        for scenario, own in counts.items()
+        for division, regions in outstanding(own)
     ]
+    if found:
+        cursor.execute(
+            "select d.complaint_id, d.scenario, d.region_scheme, d.region from read.complaint_details d "
+            "where d.filed_at >= %s and d.filed_at < %s and d.scenario = any(%s) and d.region = any(%s) "
+            f"and {IS_VALID} order by 1",
+            (
+                *days.filed,
+                [one["scenario"] for one in found],
+                [region for one in found for region in one["regions"]],
+            ),
+        )
+        of = {(one["scenario"], one["scheme"], region): one["complaints"] for one in found for region in one["regions"]}
+        for complaint, scenario, scheme, region in cursor:
+            cited = of.get((scenario, scheme or "", region), [])
+            if len(cited) < CITED:
+                cited.append(complaint)
+    return sorted(found, key=lambda one: (-one["recent"], one["scenario"], one["region"]))
+
+
+#: A code list, and a code of it.
+Region = tuple[str, str]
+
+
+def outstanding(counts: Mapping[Region, tuple[int, int]]) -> list[tuple[str, list[Region]]]:
+    """Return the divisions that stand out: counties, then cities by what is left in them, then provinces likewise."""
+    left, found = dict(counts), []
+    for digits in (6, 4, 2):
+        groups: dict[Region, list[Region]] = {}
+        for scheme, region in left:
+            if scheme == DIVISIONS:
+                division = region[:digits].ljust(6, "0")
+                # A city is no county, and a province no city.
+                if division != region or digits == 2 or region[digits - 2 : digits] != "00":
+                    groups.setdefault((scheme, division), []).append((scheme, region))
+            elif digits == 6:
+                groups[scheme, region] = [(scheme, region)]
+        for (_, division), regions in groups.items():
+            recent, base = (sum(left[one][n] for one in regions) for n in (0, 1))
+            if _stands_out(recent, base, LEAST_THEME):
+                found.append((division, regions))
+        for _, regions in found:
+            for one in regions:
+                left.pop(one, None)
+    return found
 
 
 def _leaked(pool: Pool, since: datetime) -> list[dict[str, Any]]:
@@ -145,12 +217,3 @@ def _leaked(pool: Pool, since: datetime) -> list[dict[str, Any]]:
         for leak in leaks(pool)
         if leak["recorded_at"] >= since
     ]
-
-
-def _cited(cursor: Any, condition: str, given: dict[str, Any]) -> dict[str, Any]:
-    cursor.execute(
-        "select t.complaint_id from read.complaint_measures() t where t.filed_at >= %(recent_at)s "
-        f"and t.filed_at < %(today_at)s and t.valid = 1 and {condition} order by 1 limit %(cited)s",
-        {**given, "cited": CITED},
-    )
-    return {"complaints": [complaint for (complaint,) in cursor]}

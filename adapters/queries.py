@@ -8,7 +8,6 @@ from typing import Any
 
 from adapters import read_store
 from adapters.database import Pool
-from domain.complaint.state import OPEN
 from projections.complaint_details import COMPLAINT_DETAILS
 from projections.merchants import MERCHANTS
 from projections.rates import percent
@@ -69,8 +68,8 @@ def mediator_loads(pool: Pool, mediator_ids: Sequence[str]) -> dict[str, int]:
     with pool.cursor() as cursor:
         cursor.execute(
             "select mediator_id, count(*) from read.complaint_details "
-            "where mediator_id = any(%s) and status = any(%s) group by 1",
-            (list(mediator_ids), sorted(OPEN)),
+            "where mediator_id = any(%s) and pending and status <> 'resolved' group by 1",
+            (list(mediator_ids),),
         )
         return dict(cursor.fetchall())
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import psycopg2
@@ -13,6 +13,8 @@ from projections.projection import Batch, Fact, Key, Projection, Sums, fold_batc
 
 #: What PostgreSQL raises for values that it cannot take, as opposed to being away or busy.
 UNFIT = (psycopg2.DataError, psycopg2.IntegrityError)
+#: How many rows are written out while the server takes up those before.
+LINES = 100
 
 
 def parts(sums: Sums) -> str:
@@ -36,15 +38,15 @@ def write(
     try:
         # A stream that begins in this batch has no row yet; looking for it would cost a third of the rate.
         begun = set() if guarded else {fact.stream for fact in facts if fact.version == 1}
-        old = _read_rows(cursor, projection, list({fact.stream for fact in facts} - begun))
+        old = _read_rows(cursor, projection, list({fact.stream for fact in projection.concerning(facts)} - begun))
         batch: Batch = fold_batch(projection, old, facts)
-        _copy(cursor, projection.table, projection.columns, (row for row in batch.rows if row[0] in begun))
+        copy(cursor, projection.table, projection.columns, (row for row in batch.rows if row[0] in begun))
         _merge_rows(cursor, projection, [row for row in batch.rows if row[0] not in begun])
         for number, (sums, delta) in enumerate(zip(projection.sums, batch.deltas, strict=True)):
             if totals is None:
-                _add(cursor, sums, delta)
+                add(cursor, sums, delta)
             else:
-                _gather(totals[number], delta)
+                gather(totals[number], delta)
         return batch.failed
     except UNFIT as error:
         if not guarded:
@@ -67,7 +69,7 @@ def _merge_rows(cursor: Any, projection: Projection, rows: list[tuple[Any, ...]]
         return
     columns = projection.columns
     incoming = _incoming(cursor, projection.table)
-    _copy(cursor, incoming, columns, rows)
+    copy(cursor, incoming, columns, rows)
     cursor.execute(
         f"insert into {projection.table} ({', '.join(columns)}) select {', '.join(columns)} from {incoming} "
         f"on conflict ({projection.key}) do update set "
@@ -75,13 +77,14 @@ def _merge_rows(cursor: Any, projection: Projection, rows: list[tuple[Any, ...]]
     )
 
 
-def _add(cursor: Any, sums: Sums, delta: Mapping[Key, Sequence[int]]) -> None:
+def add(cursor: Any, sums: Sums, delta: Mapping[Key, Sequence[int]]) -> None:
+    """Add to a table of sums what it changes by; rows that come to nothing are deleted."""
     if not delta:
         return
     keys, measures = ", ".join(sums.keys), ", ".join(sums.measures)
     incoming = _incoming(cursor, sums.table)
     # Rows are taken in one order by all projectors, so that two of them cannot wait for each other.
-    _copy(cursor, incoming, (*sums.keys, *sums.measures), sorted((*key, *values) for key, values in delta.items()))
+    copy(cursor, incoming, (*sums.keys, *sums.measures), sorted((*key, *values) for key, values in delta.items()))
     cursor.execute(
         f"insert into {sums.table} as t ({keys}, {measures}) select {keys}, {measures} from {incoming} "
         f"order by {keys} on conflict ({keys}) do update set "
@@ -94,7 +97,8 @@ def _add(cursor: Any, sums: Sums, delta: Mapping[Key, Sequence[int]]) -> None:
     )
 
 
-def _gather(total: dict[Key, Sequence[int]], delta: Mapping[Key, Sequence[int]]) -> None:
+def gather(total: dict[Key, Sequence[int]], delta: Mapping[Key, Sequence[int]]) -> None:
+    """Add ``delta`` to ``total``."""
     for key, values in delta.items():
         present = total.get(key)
         total[key] = values if present is None else [a + b for a, b in zip(present, values, strict=True)]
@@ -102,7 +106,7 @@ def _gather(total: dict[Key, Sequence[int]], delta: Mapping[Key, Sequence[int]])
 
 def stage(cursor: Any, sums: Sums, total: Mapping[Key, Sequence[int]]) -> None:
     """Put aside what is to be added to a table of sums that is being built."""
-    _copy(cursor, parts(sums), (*sums.keys, *sums.measures), ((*key, *values) for key, values in total.items()))
+    copy(cursor, parts(sums), (*sums.keys, *sums.measures), ((*key, *values) for key, values in total.items()))
 
 
 def add_staged(cursor: Any, sums: Sums) -> None:
@@ -132,10 +136,29 @@ def _incoming(cursor: Any, table: str) -> str:
     return incoming
 
 
-def _copy(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    text = "\n".join(["\t".join([_text(value) for value in row]) for row in rows])
-    if text:
-        cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin", io.StringIO(text + "\n"))
+def copy(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert rows by COPY. The server takes up the first ones while the next are written out."""
+    lines = _Lines(rows)
+    if lines.text:
+        cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin", lines)
+
+
+class _Lines:
+    """Rows in the text format of COPY, some at a time, as a file. ``text``: what is read next."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        self._rows = iter(rows)
+        self.text = self._write()
+
+    def read(self, size: int = -1) -> str:
+        """Return the next lines, of any length, and nothing behind the last."""
+        text = self.text
+        if text:
+            self.text = self._write()
+        return text
+
+    def _write(self) -> str:
+        return "".join(["\t".join([_text(value) for value in row]) + "\n" for row in islice(self._rows, LINES)])
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

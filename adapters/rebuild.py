@@ -24,7 +24,7 @@ from adapters.consumption import collect_rarely
 from adapters.database import connect
 from adapters.filling import BATCH, STRETCH, Filler, Work
 from adapters.filling_processes import fill_in_processes
-from adapters.generations import RebuildStopped, begin, failed, swap
+from adapters.generations import RebuildStopped, begin, failed, name_of, swap
 from adapters.read_store import LostPartition, Target, UnknownFailure, parked_streams, read_progress
 from adapters.read_tables import add_staged
 from adapters.topics import all_partitions, consumer
@@ -193,8 +193,7 @@ class _Builds:
                 with conn, conn.cursor() as cursor:
                     if number:
                         add_staged(cursor, target.projection.sums[number - 1])
-                    table = target.tables[number].partition(".")[2].removesuffix("_next")
-                    cursor.execute("select read.index_next(%s)", (table,))
+                    cursor.execute("select read.index_next(%s)", (name_of(target.tables[number]),))
             finally:
                 conn.close()
 

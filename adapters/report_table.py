@@ -34,17 +34,19 @@ def rows(report: Report) -> Iterator[Row]:
     period, before, year_ago = report["period"], report["period_before"], report["period_year_ago"]
     for name in ("first_day", "last_day", "incomplete", "complete_to", "least"):
         yield "report", None, name, report[name], None, None, None, period
-    for one in report["measures"]:
-        name = one["name"]
-        yield "measures", None, name, one["value"], None, None, None, period
-        yield "measures", None, name, one["before"], None, None, None, before
-        yield "measures", None, name, one["year_ago"], None, None, None, year_ago
-        yield "growth", before, name, one["growth"], one["value"], one["before"], None, period
-        yield "growth", year_ago, name, one["growth_on_year"], one["value"], one["year_ago"], None, period
-    for one in report["rates"]:
-        yield "rates", None, one["name"], one["value"], one["numerator"], one["denominator"], None, period
-        yield "rates", None, one["name"], one["before"], None, None, None, before
-        yield "rates", None, one["name"], one["year_ago"], None, None, None, year_ago
+    for section, grown in (("measures", "growth"), ("flows", "flow_growth")):
+        for one in report[section]:
+            name = one["name"]
+            yield section, None, name, one["value"], None, None, None, period
+            yield section, None, name, one["before"], None, None, None, before
+            yield section, None, name, one["year_ago"], None, None, None, year_ago
+            yield grown, before, name, one["growth"], one["value"], one["before"], None, period
+            yield grown, year_ago, name, one["growth_on_year"], one["value"], one["year_ago"], None, period
+    for section in ("rates", "flow_rates"):
+        for one in report[section]:
+            yield section, None, one["name"], one["value"], one["numerator"], one["denominator"], None, period
+            yield section, None, one["name"], one["before"], None, None, None, before
+            yield section, None, one["name"], one["year_ago"], None, None, None, year_ago
     for one in report["durations"]:
         for permille, minutes in one["minutes"].items():
             yield "durations", one["what"], f"minutes_{permille}", minutes, None, None, one["complaints"], period

@@ -5,11 +5,11 @@ Terms and rounding are those of docs/definitions.md. All of it is read at one mo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from adapters import boards, boards_activity, figures
+from adapters import boards, boards_activity, figures, flows
 from adapters.database import Pool
 from adapters.figures import LEAST
 from adapters.read_store import complete_to
@@ -17,19 +17,25 @@ from adapters.snapshots import snapshot
 from adapters.statistics import Query, aggregate
 from domain.periods import Period
 from projections.durations import KINDS
+from projections.flows import RATES as FLOW_RATES
 from projections.rates import RATES, growth, ratio
 from projections.resolution_statistics import MEASURES
 
 #: Of each ranking so many are shown; how many there are is told.
 RANKED = 100
+#: What is known of a period when it is over. Of what came of its requests later ones had less time for: it would always
+#: seem to fall.
+OF_FILING = ("requests", "filed", "valid", "dispute_fen", "reports")
 Report = dict[str, Any]
 
 
 def report(pool: Pool, period: Period, *, today: date) -> Report:
     """Return the report of a period; ``incomplete`` where it is not over on the day ``today``, without growth then.
 
-    ``before`` and ``year_ago`` are the values of the period before and of the same one a year ago. ``external`` are
-    figures of others, with their source, which are never counted here.
+    ``measures`` are of what was filed in the period, with what has come of it since; ``flows`` of what happened in it.
+    Growth of what was filed is told with the former, growth of what came of it with the latter. ``before`` and
+    ``year_ago`` are the values of the period before and of the same one a year ago. ``external`` are figures of
+    others, with their source, which are never counted here.
     """
     with snapshot(pool) as own:
         return _report(own, period, today)
@@ -40,9 +46,11 @@ def _report(pool: Pool, period: Period, today: date) -> Report:
     with pool.cursor() as cursor:
         as_of = complete_to(cursor)
     incomplete = last >= today
-    own, before, year_ago = (_all(pool, one, today) for one in (period, period.before(), period.a_year_ago()))
+    compared = (period, period.before(), period.a_year_ago())
+    filed = [_all(pool, one, today) for one in compared]
+    happened = [_happened(pool, one, today) for one in compared]
     lines, others, _ = figures.publication(pool, first=first, last=last, today=today)
-    listed = boards_activity.yearly_lists(pool, first.year)
+    listed = list(boards_activity.yearly_lists(pool, first.year))
     return {
         "period": period.name,
         "kind": period.kind,
@@ -53,18 +61,10 @@ def _report(pool: Pool, period: Period, today: date) -> Report:
         "period_year_ago": period.a_year_ago().name,
         "complete_to": as_of,
         "least": LEAST,
-        "measures": [
-            {
-                "name": name,
-                "value": own[name],
-                "before": before[name],
-                "growth": None if incomplete else growth(own[name], before[name]),
-                "year_ago": year_ago[name],
-                "growth_on_year": None if incomplete else growth(own[name], year_ago[name]),
-            }
-            for name in MEASURES
-        ],
-        "rates": _rates(own, before, year_ago),
+        "measures": [_grown(name, filed, tell=name in OF_FILING and not incomplete) for name in MEASURES],
+        "rates": _rates({**RATES, "satisfaction": ("satisfaction_points", "rated")}, *filed),
+        "flows": [_grown(name, happened, tell=not incomplete) for name in flows.MEASURES],
+        "flow_rates": _rates(FLOW_RATES, *happened),
         "durations": [
             {"what": what, **one}
             for what in KINDS
@@ -80,7 +80,7 @@ def _report(pool: Pool, period: Period, today: date) -> Report:
         "publication": {"items": lines, "others": others},
         "funnel": figures.funnel(pool, first=first, last=last, today=today),
         "funds": _funds(pool, first, last),
-        "violations": boards.violations(pool, first, last),
+        "violations": list(boards.violations(pool, first, last)),
         "warnings": [one for one in listed if not one["external"]],
         "external": [one for one in listed if one["external"]],
     }
@@ -91,8 +91,24 @@ def _all(pool: Pool, period: Period, today: date) -> Mapping[str, int]:
     return items[0]["measures"] if items else dict.fromkeys(MEASURES, 0)
 
 
-def _rates(*periods: Mapping[str, int]) -> list[dict[str, Any]]:
-    shares = {**RATES, "satisfaction": ("satisfaction_points", "rated")}
+def _happened(pool: Pool, period: Period, today: date) -> Mapping[str, int]:
+    items = flows.aggregate(pool, flows.Query(first=period.first, last=period.last), today=today).items
+    return items[0]["measures"] if items else dict.fromkeys(flows.MEASURES, 0)
+
+
+def _grown(name: str, periods: Sequence[Mapping[str, int]], *, tell: bool) -> dict[str, Any]:
+    own, before, year_ago = (one[name] for one in periods)
+    return {
+        "name": name,
+        "value": own,
+        "before": before,
+        "growth": growth(own, before) if tell else None,
+        "year_ago": year_ago,
+        "growth_on_year": growth(own, year_ago) if tell else None,
+    }
+
+
+def _rates(shares: Mapping[str, tuple[str, str]], *periods: Mapping[str, int]) -> list[dict[str, Any]]:
     found = []
     for name, (part, whole) in shares.items():
         factor = 1 if name == "satisfaction" else 100
@@ -126,7 +142,7 @@ def _funds(pool: Pool, first: date, last: date) -> list[dict[str, Any]]:
     """Return what moved in each fund within the days, and what it had at their end, in fen; by title, then by id."""
     within = "coalesce(sum(w.{0}) filter (where w.day >= %(first)s), 0)::bigint as {0}"
     moved = ("paid_in_fen", "advanced_fen", "recovered_fen", "written_off_fen")
-    return boards.rows(
+    moves = boards.rows(
         pool,
         f"select f.fund_id, f.title, f.currency, {', '.join(within.format(name) for name in moved)}, "
         "coalesce(sum(w.paid_in_fen - w.advanced_fen + w.recovered_fen), 0)::bigint as balance_fen, "
@@ -137,3 +153,4 @@ def _funds(pool: Pool, first: date, last: date) -> list[dict[str, Any]]:
         first=first,
         last=last,
     )
+    return list(moves)

@@ -9,6 +9,7 @@ from typing import Any
 
 from adapters.database import Pool
 from adapters.read_store import complete_to
+from adapters.search_text import query
 from adapters.worklists import IS_OPEN, OVERDUE
 from domain.calendar import start_of_day
 from domain.errors import InvalidInput
@@ -43,13 +44,23 @@ FIELDS = {
 }
 YES_NO = {
     "open": IS_OPEN,
-    "overdue": f"({IS_OPEN} and coalesce({OVERDUE}, false))",
+    "overdue": OVERDUE,
     "resolved": "d.resolved",
     "disputed": "d.disputed",
     "public": "d.public",
     "paid-when-withdrawn": "d.paid_when_withdrawn",
 }
 FACETS = ("status", "kind", "channel", "region", "product", "scenario", "stage", "merchant")
+#: So many complaints with a text are looked up one by one; if there are more, the planner knows their frequency. Of
+#: rare words it does not, and would look through all complaints for them.
+FEW = 2_000
+#: What is written: in one of few complaints, in a complaint, or in a row of texts.
+OF_FEW = "d.complaint_id = any(%(few)s)"
+OF_COMPLAINT = (
+    "exists (select from private.complaint_texts t where t.complaint_id = d.complaint_id "
+    "and t.words @@ %(words)s::tsquery)"
+)
+OF_TEXT = "d.words @@ %(words)s::tsquery"
 #: How a page is ordered: what it is sorted by, and whether the greatest comes first. Ids break ties.
 SORTS = {
     "newest": ("d.filed_at", "desc"),
@@ -66,7 +77,9 @@ class Search:
     """Values of one field are alternatives, different fields hold together; what is excluded is left out.
 
     ``first`` and ``last``: days of filing in Shanghai; ``least_fen`` and ``most_fen``: the amount in dispute. A region
-    that ends in zeros, such as 330000, stands for all divisions in it.
+    that ends in zeros, such as 330000, stands for all divisions in it; an empty value for what is not known. ``text``:
+    words that were written in the course of the complaint (``adapters.search_text``). ``whose``: a field and its value
+    that hold for facets, too.
     """
 
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -76,8 +89,12 @@ class Search:
     least_fen: int | None = None
     most_fen: int | None = None
     sort: str = "newest"
+    text: str | None = None
+    whose: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
+        if self.text is not None:
+            query(self.text)
         for name in (*self.filters, *self.exclude):
             if name not in FIELDS and name not in YES_NO:
                 fields = ", ".join((*FIELDS, *YES_NO))
@@ -90,6 +107,12 @@ class Search:
         if self.first and self.last and self.first > self.last:
             raise InvalidInput(f"{self.first} is after {self.last}", hint="exchange them")
 
+    @property
+    def is_text_alone(self) -> bool:
+        """Whether a page is of what was written, and when, and of nothing else."""
+        others = self.filters or self.exclude or self.whose or self.least_fen is not None or self.most_fen is not None
+        return self.text is not None and not others and SORTS[self.sort][0] == "d.filed_at"
+
 
 def search(
     pool: Pool, asked: Search, *, now: datetime, after: Place | None = None, limit: int = 100
@@ -98,25 +121,56 @@ def search(
 
     A page begins behind a place, not at a number: what is written meanwhile moves no other complaint from page to page.
     """
-    where, given = _where(asked, now)
+    with pool.cursor() as cursor:
+        complete = complete_to(cursor)
+        few = _few(cursor, asked)
+        found = _page(cursor, asked, now, after, limit, few, alone=few is None and asked.is_text_alone)
+        if any(row[2] is None for row in found):
+            # The texts are ahead of the complaints, as when a projector is under way.
+            found = _page(cursor, asked, now, after, limit, None, alone=False)
+    items = [{"merchant": name, **dict(zip(COMPLAINT_DETAILS.columns, row, strict=True))} for name, _, *row in found]
+    return items, [(place, row[0]) for _, place, *row in found], complete
+
+
+def _few(cursor: Any, asked: Search) -> list[str] | None:
+    """Return the complaints with a text; None where they are not few, or no text is asked for."""
+    if asked.text is None:
+        return None
+    cursor.execute(
+        f"select d.complaint_id from private.complaint_texts d where {OF_TEXT} limit {FEW + 1}",
+        {"words": query(asked.text)},
+    )
+    found = [stream for (stream,) in cursor]
+    return found if len(found) <= FEW else None
+
+
+def _page(
+    cursor: Any,
+    asked: Search,
+    now: datetime,
+    after: Place | None,
+    limit: int,
+    few: list[str] | None,
+    *,
+    alone: bool,
+) -> list[tuple[Any, ...]]:
+    """Find a page; ``alone``: by texts alone, of which there may be some of complaints that are not there yet."""
+    where, given = _where(asked, now, few, OF_TEXT if alone else OF_COMPLAINT)
     value, direction = SORTS[asked.sort]
+    order = f"order by {value} {direction}, d.complaint_id {direction}"
     if after is not None:
         kind = {"dispute_fen": "bigint"}.get(value.removeprefix("d."), "timestamptz")
         where += f" and ({value}, d.complaint_id) {'<' if direction == 'desc' else '>'} (%(place)s::{kind}, %(id)s)"
         given |= {"place": after[0], "id": after[1]}
-    columns = COMPLAINT_DETAILS.columns
-    with pool.cursor() as cursor:
-        complete = complete_to(cursor)
-        cursor.execute(
-            f"select m.trade_name, {value}::text, {', '.join(f'd.{column}' for column in columns)} "
-            f"from (select * from read.complaint_details d where {where} "
-            f"order by {value} {direction}, d.complaint_id {direction} limit %(limit)s) d "
-            f"left join read.merchants m using (merchant_id) order by {value} {direction}, d.complaint_id {direction}",
-            {**given, "limit": limit},
-        )
-        found = cursor.fetchall()
-    items = [{"merchant": name, **dict(zip(columns, row, strict=True))} for name, _, *row in found]
-    return items, [(place, row[0]) for _, place, *row in found], complete
+    cursor.execute(
+        f"select m.trade_name, {value}::text, {', '.join(f'd.{column}' for column in COMPLAINT_DETAILS.columns)} "
+        f"from (select d.complaint_id from {'private.complaint_texts' if alone else 'read.complaint_details'} d "
+        f"where {where} {order} limit %(limit)s) p "
+        f"left join read.complaint_details d using (complaint_id) left join read.merchants m using (merchant_id) "
+        f"{order}",
+        {**given, "limit": limit},
+    )
+    return list(cursor.fetchall())
 
 
 def facets(pool: Pool, asked: Search, *, now: datetime) -> dict[str, Any]:
@@ -128,11 +182,12 @@ def facets(pool: Pool, asked: Search, *, now: datetime) -> dict[str, Any]:
     free = [name for name in FACETS if name not in asked.filters]
     with pool.cursor() as cursor:
         complete = complete_to(cursor)
-        counts = _count(cursor, asked, free, now)
+        few = _few(cursor, asked)
+        counts = _count(cursor, asked, free, now, few)
         for name in FACETS:
             if name in asked.filters:
                 others = {other: values for other, values in asked.filters.items() if other != name}
-                counts |= {name: _count(cursor, replace(asked, filters=others), [name], now)[name]}
+                counts |= {name: _count(cursor, replace(asked, filters=others), [name], now, few)[name]}
         names = _names(cursor, [one["value"] for one in counts["merchant"]["values"]])
     for one in counts["merchant"]["values"]:
         one["title"] = names.get(one["value"])
@@ -145,9 +200,9 @@ def facets(pool: Pool, asked: Search, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def _count(cursor: Any, asked: Search, names: Sequence[str], now: datetime) -> dict[str, Any]:
+def _count(cursor: Any, asked: Search, names: Sequence[str], now: datetime, few: list[str] | None) -> dict[str, Any]:
     """Count the matches, under the name "", and the values of facets."""
-    where, given = _where(asked, now)
+    where, given = _where(asked, now, few)
     columns = ", ".join(f"d.{FIELDS[name]}" for name in names)
     sets = ", ".join(["()", *(f"({FIELDS[name]})" for name in names)])
     values = "".join(f", {FIELDS[name]}" for name in names)
@@ -181,8 +236,19 @@ def _names(cursor: Any, ids: Sequence[str | None]) -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
-def _where(asked: Search, now: datetime) -> tuple[str, dict[str, Any]]:
+def _where(
+    asked: Search, now: datetime, few: list[str] | None, written: str = OF_COMPLAINT
+) -> tuple[str, dict[str, Any]]:
     conditions, given = ["true"], dict[str, Any](now=now)
+    if asked.whose is not None:
+        name, given["whose"] = asked.whose
+        conditions.append(f"d.{FIELDS[name]} = %(whose)s")
+    if few is not None:
+        conditions.append(OF_FEW)
+        given["few"] = few
+    elif asked.text is not None:
+        conditions.append(written)
+        given["words"] = query(asked.text)
     for excluded, chosen in ((False, asked.filters), (True, asked.exclude)):
         for name, values in chosen.items():
             condition = _yes_no(name, values) if name in YES_NO else _among(name, values, given)
@@ -212,6 +278,8 @@ def _among(name: str, values: Sequence[str], given: dict[str, Any]) -> str:
     wholes = [value for value in values if name == "region" and value.isdecimal() and value.endswith("00")]
     given[parameter] = list(values)
     condition = f"d.{column} = any(%({parameter})s)"
+    if "" in values:
+        condition += f" or d.{column} is null"
     for value in wholes:
         within = f"v{len(given)}"
         given[within] = (value[:2] if value.endswith("0000") else value[:4]) + "%"

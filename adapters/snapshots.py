@@ -20,7 +20,7 @@ from projections.platforms import PLATFORMS
 from projections.rooms import ROOMS
 from projections.rulebook import RULEBOOKS
 
-#: What reports and evaluations are made of.
+#: What reports, evaluations and scores are made of.
 _READ = (COMPLAINT_DETAILS, MERCHANTS, OFFICES, PLATFORMS, MEASURES, GRIEVANCES, ROOMS, FUNDS, RULEBOOKS)
 _TABLES = [table for one in _READ for table in (one.table, *(sums.table for sums in one.sums))]
 
@@ -37,6 +37,14 @@ class _Snapshot(Pool):
             yield cursor
 
 
+def hold(cursor: Any) -> None:
+    """Keep the tables in their place until the transaction ends, as its first statement.
+
+    Before anything is read: a generation that took the place of one later would look empty from here.
+    """
+    cursor.execute(f"lock table {', '.join(_TABLES)} in access share mode")
+
+
 @contextmanager
 def snapshot(pool: Pool) -> Iterator[Pool]:
     """Lend a pool whose reads, ``complete_to`` included, all see the same moment. For one thread."""
@@ -44,8 +52,7 @@ def snapshot(pool: Pool) -> Iterator[Pool]:
     try:
         conn.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         with conn.cursor() as cursor:
-            # Before anything is read: a generation that took the place of one later would look empty from here.
-            cursor.execute(f"lock table {', '.join(_TABLES)} in access share mode")
+            hold(cursor)
         yield _Snapshot(pool, conn)
     finally:
         conn.close()

@@ -317,8 +317,11 @@ def _rows(conn: Connection, projection: Projection, progress: Callable[[str, int
         folded, reached = None, (0, 0)
         try:
             for _, version, position, record in history:
-                if position <= max(up_to, complete):
-                    folded = projection.fold(folded, read_record(bytes(record)).event)
+                if position > max(up_to, complete):
+                    continue
+                event = read_record(bytes(record)).event
+                if projection.concerns is None or projection.concerns(event):
+                    folded = projection.fold(folded, event)
                     reached = (version, position)
         except Exception as error:  # a damaged record can break a fold in any way
             findings.add(f"{stream} cannot be folded from position {position} on: {error}")

@@ -1,6 +1,7 @@
 """Records what falls due: missed deadlines and all else that the passing of time alone brings about.
 
-Beside that it runs the process managers (``adapters.reactions``).
+Beside that it runs the process managers (``adapters.reactions``), and gives grades for the ends of months
+(``adapters.credit_months``), and ends sessions of analysts that take too long (``adapters.analysts``).
 
 The ledger is read by position, not from Kafka or the read models, so that deadlines go on whatever else is away. What
 was read becomes a row per stream with the time at which it falls due next; at that time the ``fall_due`` of its kind
@@ -26,6 +27,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from adapters import dues, metrics
+from adapters.analysts import end_overlong
+from adapters.credit_months import Grader, grade_ended
 from adapters.database import UNAVAILABLE, Role
 from adapters.dues import Claim, Failed, Seen
 from adapters.execute import Command, Ledger, open_ledger
@@ -87,6 +90,7 @@ class Watch:
     book: RulebookReader
     threads: ThreadPoolExecutor
     reactor: Reactor
+    grader: Grader
     reached: Callable[[str], None]
 
 
@@ -120,7 +124,8 @@ def watching(settings: WatcherSettings, reached: Callable[[str], None] = lambda 
     ):
         book = RulebookReader(ledger)
         reactor = Reactor(conn, ledger, book, threads, reached)
-        yield Watch(settings, conn, ledger, book, threads, reactor, reached)
+        grader = Grader(conn, ledger, book, threads, reached, {})
+        yield Watch(settings, conn, ledger, book, threads, reactor, grader, reached)
 
 
 def look(watch: Watch, now: Callable[[], datetime], stop: threading.Event) -> bool:
@@ -134,23 +139,36 @@ def look(watch: Watch, now: Callable[[], datetime], stop: threading.Event) -> bo
     _try_again(watch, now())
     # What was done in time is to be known where it counts before its term is looked at.
     reacted = _react(watch, now, stop)
-    return _record_due(watch, now()) or reacted
+    recorded = _record_due(watch, now())
+    with _stopping_no_deadline("ending overlong sessions"), watch.conn.cursor() as cursor:
+        if ended := end_overlong(cursor):
+            log.warning("ended sessions of analysts that took too long: %d", ended)
+    with _stopping_no_deadline("grading"):
+        return grade_ended(watch.grader, now()) or recorded or reacted
+    return recorded or reacted
 
 
 def _react(watch: Watch, now: Callable[[], datetime], stop: threading.Event) -> bool:
-    """Record what follows from new events; returns whether there may be more. An error here stops no deadline."""
-    begun, more = time.monotonic(), False
-    try:
+    """Record what follows from new events; returns whether there may be more."""
+    begun = time.monotonic()
+    with _stopping_no_deadline("the process managers"):
         while (more := react(watch.reactor, now())) and not stop.is_set():
             if time.monotonic() - begun > READ_ON_S:
                 break
+        return more
+    return False
+
+
+@contextmanager
+def _stopping_no_deadline(what: str) -> Iterator[None]:
+    """Tell of an error, and go on behind the block, unless PostgreSQL is away."""
+    try:
+        yield
     except (*UNAVAILABLE, LedgerUnavailable):
         raise
     except Exception as error:
         metrics.watcher_failed()
-        log.error("the process managers cannot go on: %s", type(error).__name__, exc_info=error)
-        return False
-    return more
+        log.error("cannot go on: %s: %s", what, type(error).__name__, exc_info=error)
 
 
 def _read_on(watch: Watch, now: datetime) -> bool:

@@ -46,6 +46,7 @@ BOARDS: tuple[Callable[..., boards.Rows], ...] = (
     boards_activity.volumes,
     boards_activity.policies_adopted,
     boards_activity.office_tree,
+    boards_activity.transfers,
     boards_activity.mediators,
     boards_activity.merchant_groups,
     boards_activity.scenarios,
@@ -90,10 +91,10 @@ def _route(question: Callable[..., boards.Rows]) -> Callable[..., Board]:
         if asked.keys() & {"at"}:
             values["at"] = given["at"] or datetime.now(UTC)
         pool = RecordingPool(shared.ledger.recorder.pool)
-        found = question(pool, **values)
+        found = question(pool, **values).page(limit + 1, offset)
         return Board(
-            items=found[offset : offset + limit],
-            next=write_cursor(offset + limit) if offset + limit < len(found) else None,
+            items=found[:limit],
+            next=write_cursor(offset + limit) if len(found) > limit else None,
             complete_to=complete_to,
             explain=pool.queries if given["explain"] else None,
         )

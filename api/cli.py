@@ -35,6 +35,7 @@ from api import (
     credit_command,
     evaluation,
     export_command,
+    flows,
     groups,
     processes,
     projections,
@@ -42,6 +43,7 @@ from api import (
     render,
     reports,
     rulebook,
+    search_command,
     simulation,
     statistics_command,
     tokens,
@@ -55,6 +57,7 @@ from domain.calendar import SHANGHAI
 from domain.errors import InvalidInput, LedgerError, ReusedKey, RuleViolation, StaleVersion, UnknownStream
 from domain.streams import COMPLAINT
 from domain.values import Actor
+from projections.complaint_details import told
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -183,15 +186,16 @@ def show(complaint: ComplaintId, as_json: Json = False) -> None:
         stream = complaint_id(system.settings, complaint)
         render.wait(system)
         details = queries.details(system.ledger.recorder.pool, stream)
-        state = COMPLAINT.fold(recorded.event for recorded in system.ledger.history(stream))
+        events = [recorded.event for recorded in system.ledger.history(stream)]
     if details is None:
         raise _unknown(complaint)
-    told = to_jsonable_python(standing(state, datetime.now(UTC)))
+    details |= told(events)
+    stands = to_jsonable_python(standing(COMPLAINT.fold(events), datetime.now(UTC)))
     if as_json:
-        render.print_json({**details, **told})
+        render.print_json({**details, **stands})
     else:
         render.print_details(details)
-        render.print_standing(told)
+        render.print_standing(stands)
 
 
 @app.command()
@@ -220,6 +224,8 @@ for _command in (acting.file, acting.act, acting.actions, acting.register):
 for _name, _group in groups.groups.items():
     app.add_typer(_group, name=_name)
 app.command("stats")(statistics_command.stats)
+app.command("flows")(flows.flows_command)
+app.command("search")(search_command.search_command)
 app.command("report")(reports.report_command)
 app.command("evaluate")(evaluation.evaluate_command)
 app.command("export")(export_command.export)

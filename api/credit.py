@@ -10,8 +10,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from adapters import credit
+from adapters.credit_explained import explain
 from api import bodies
-from api.paging import read_cursor, wait_for, write_cursor
+from api.paging import read_offset, wait_for, write_cursor
 from api.problems import responses
 from api.requests import Cursor, Limit, MerchantId, MinPosition, Principal, Shared, State, WaitS
 from api.statistics import today
@@ -22,11 +23,16 @@ from domain.values import TEXT, Actor, Role
 
 router = APIRouter(tags=["queries"])
 
-#: Who is told the names of merchants with few complaints.
+#: Who is told, beside a score, the names of merchants with few complaints: docs/definitions.md.
 NAMED_TO = frozenset({Role.REGULATOR, Role.AUDITOR})
+#: Of so many complaints it is found out, for one who waits, how they stood on a past day.
+MOST_CHANGED = 20_000
 AsOf = Annotated[
     bodies.Day | None,
-    Query(description="Day in Shanghai at the end of which. Default: today.", examples=["2026-05-31"]),
+    Query(
+        description="Day in Shanghai, at the end of which; 422 where too much has happened since. Default: today.",
+        examples=["2026-05-31"],
+    ),
 ]
 
 
@@ -43,12 +49,13 @@ class Rate(BaseModel):
 
 
 class Score(BaseModel):
-    """A complaint-handling score, as docs/definitions.md has it. ``name`` is null for merchants with few complaints.
+    """A complaint-handling score, as docs/definitions.md has it. ``name``, and in a ranking ``merchant_id``, is null
+    for merchants with few complaints.
 
     ``n``: complaints that count; ``weight``: what they weigh; ``grade_now``: what this score alone would give.
     """
 
-    merchant_id: str = Field(description="Of those that share the history: the least id.")
+    merchant_id: str | None = Field(description="Of those that share the history: the least id.")
     name: str | None
     industry_scheme: str | None
     industry: str | None
@@ -118,12 +125,15 @@ class Explanation(bodies.Page):
     """What a score is made of. ``one``: the units of a weight of 1; ``rates``: sums over all complaints, in units.
 
     ``items``: complaints, each with what it adds to each rate in units. Integers that may be long are texts.
+    ``means_complete_to``: what the industry's means know of, which are made anew every ten seconds; all else is of
+    ``complete_to``.
     """
 
     items: list[dict[str, Any]]
     complaints: int
     as_of: date
     one: str
+    means_complete_to: int
     merchants: list[str]
     score: Score
     rates: dict[str, dict[str, str]]
@@ -133,12 +143,15 @@ class Explanation(bodies.Page):
     paid_then_withdrawn: list[dict[str, Any]]
 
 
-def _score(row: credit.Row, by: Actor, parameters: credit.Row, own: list[str]) -> dict[str, Any]:
-    named = (
-        by.role in NAMED_TO
-        or row["n"] >= parameters["naming_least"]
-        or (by.role is Role.MERCHANT and f"{MERCHANT.prefix}-{by.id}" in own)
-    )
+def _concerns(by: Actor, own: list[str]) -> bool:
+    """Whether somebody may see all of the score of merchants: who supervises, and they themselves."""
+    return by.role in NAMED_TO or (by.role is Role.MERCHANT and f"{MERCHANT.prefix}-{by.id}" in own)
+
+
+def _score(
+    row: credit.Row, by: Actor, parameters: credit.Row, own: list[str], *, asked_by_id: bool = True
+) -> dict[str, Any]:
+    named = _concerns(by, own) or row["n"] >= parameters["naming_least"]
     rates = {
         part: {
             **{name: row[f"{part}_{name}"] for name in ("k", "n", "prior", "prior_of", "lower", "upper")},
@@ -146,11 +159,17 @@ def _score(row: credit.Row, by: Actor, parameters: credit.Row, own: list[str]) -
         }
         for part in credit.PARTS
     }
-    return {**row, **rates, "merchant_id": row["group_id"], "name": row["name"] if named else None}
+    return {
+        **row,
+        **rates,
+        "merchant_id": row["group_id"] if named or asked_by_id else None,
+        "name": row["name"] if named else None,
+    }
 
 
 def _found(shared: State, as_of: date | None, min_position: int | None) -> credit.Scores:
-    return credit.scores(shared.ledger.recorder.pool, as_of or today(), min_position=min_position or 0)
+    pool = shared.ledger.recorder.pool
+    return credit.scores(pool, as_of or today(), min_position=min_position or 0, most=MOST_CHANGED)
 
 
 @router.get("/credit/ranking", responses=responses())
@@ -169,12 +188,14 @@ def read_credit_ranking(
 ) -> Ranking:
     """Rank merchants by how they handle complaints, by the score with lower bounds. Scores are made every ten seconds;
     ``complete_to`` says what they know of."""
+    begin = read_offset(cursor)
     wait_for(shared, min_position, wait_s)
     found = _found(shared, as_of, min_position)
-    after = read_cursor(cursor, int)
-    begin = max(0, after[0]) if after else 0
     page, ranked, left_out = credit.ranking(found, industry=industry, least=least, after=begin, limit=limit)
-    items = [Ranked(**_score(row, by, found.parameters, credit.merchants_of(found, row["group_id"]))) for row in page]
+    items = [
+        Ranked(**_score(row, by, found.parameters, credit.merchants_of(found, row["group_id"]), asked_by_id=False))
+        for row in page
+    ]
     return Ranking(
         items=items,
         as_of=found.as_of,
@@ -226,17 +247,19 @@ def explain_merchant_credit(
     min_position: MinPosition = None,
     wait_s: WaitS = 5.0,
 ) -> Explanation:
-    """Show each complaint behind the score of a merchant with what it weighs and adds, and what else moved it."""
+    """Show each complaint behind the score of a merchant with what it weighs and adds, and what else moved it. Whose
+    complaint it is, and of which order, is for regulators, auditors and the merchant."""
+    begin = read_offset(cursor)
     wait_for(shared, min_position, wait_s)
-    told = credit.explain(shared.ledger.recorder.pool, merchant_id, as_of or today())
-    after = read_cursor(cursor, int)
-    begin = max(0, after[0]) if after else 0
+    told = explain(shared.ledger.recorder.pool, merchant_id, as_of or today(), _found(shared, as_of, None))
     complaints = told["complaints"]
+    hidden = dict[str, Any]() if _concerns(by, told["merchants"]) else {"consumer_id": None, "order_reference": None}
     return Explanation(
-        items=[in_text(complaint) for complaint in complaints[begin : begin + limit]],
+        items=[in_text(complaint) | hidden for complaint in complaints[begin : begin + limit]],
         complaints=len(complaints),
         as_of=told["as_of"],
         one=str(told["one"]),
+        means_complete_to=told["means_complete_to"],
         merchants=told["merchants"],
         score=Score(**_score(told["score"], by, told["parameters"], told["merchants"])),
         rates={part: {name: str(value) for name, value in rate.items()} for part, rate in told["rates"].items()},

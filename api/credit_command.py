@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 from rich.table import Table
 
 from adapters import credit
+from adapters.credit_explained import explain as explain_score
 from adapters.credit_grades import grade_month
 from adapters.rulebook import RulebookReader
 from api import render
@@ -87,7 +89,7 @@ def explain(merchant: Merchant, as_of: AsOf = None, as_json: Json = False) -> No
     stream = stream_id(MERCHANT, merchant)
     with running(load_settings(), render.say) as system:
         render.wait(system)
-        told = credit.explain(system.ledger.recorder.pool, stream, _day(as_of))
+        told = explain_score(system.ledger.recorder.pool, stream, _day(as_of))
     if as_json:
         rates = {part: {name: str(value) for name, value in rate.items()} for part, rate in told["rates"].items()}
         complaints = [in_text(complaint) for complaint in told["complaints"]]
@@ -105,7 +107,9 @@ def explain(merchant: Merchant, as_of: AsOf = None, as_json: Json = False) -> No
 
 @app.command()
 def grade(month: Annotated[str, typer.Option(help="Month that is over, YYYY-MM.")], as_json: Json = False) -> None:
-    """Give every merchant with complaints its grade for the end of a month. What was given before stays."""
+    """Give every merchant with complaints its grade for the end of a month, without waiting for a watcher to do so.
+
+    What was given before stays, and is counted."""
     try:
         first = render.month(month)
     except ValueError:
@@ -114,9 +118,12 @@ def grade(month: Annotated[str, typer.Option(help="Month that is over, YYYY-MM."
         book = RulebookReader(system.ledger).current()
         done = grade_month(system.ledger, book, first, now=datetime.now(UTC), wait_s=system.settings.wait_s)
     if as_json:
-        render.print_json({name: getattr(done, name) for name in ("month", "complete_to", "given", "known", "fell")})
-        return
-    render.out.print(f"{month}: {done.given} grades given, {done.known} were there; {done.fell} fell")
+        render.print_json(asdict(done))
+    else:
+        failed = f"; {done.failed} could not be given" if done.failed else ""
+        render.out.print(f"{month}: {done.given} grades given, {done.known} were there; {done.fell} fell{failed}")
+    if done.failed:
+        raise typer.Exit(1)
 
 
 def _day(text: str | None) -> date:

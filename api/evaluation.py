@@ -111,7 +111,7 @@ def evaluate_command(
         bool,
         typer.Option(
             "--all",
-            help="Every merchant with at least 30 valid complaints, every office, platform and fund with cases.",
+            help="Every merchant with at least 30 complaints that ended, every office, platform and fund with cases.",
         ),
     ] = False,
     quarter: Annotated[str | None, typer.Option(help="Such as 2026Q1.")] = None,

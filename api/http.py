@@ -20,6 +20,8 @@ from api import (
     credit,
     evaluation,
     exports,
+    figures,
+    flows,
     problems,
     progress,
     reports,
@@ -52,7 +54,7 @@ from domain.errors import UnknownStream
 from domain.office.establishment import Established
 from domain.streams import COMPLAINT, OFFICE
 from domain.values import TEXT
-from projections.complaint_details import COMPLAINT_DETAILS
+from projections.complaint_details import COMPLAINT_DETAILS, told
 
 router = APIRouter()
 
@@ -79,7 +81,7 @@ def read_complaint(
     return bodies.ComplaintInFull(
         complaint_id=complaint_id,
         version=len(history),
-        **{**row._asdict(), **standing(folded, past or now)},
+        **{**row._asdict(), **told(recorded.event for recorded in history), **standing(folded, past or now)},
         actions=actions,
     )
 
@@ -215,6 +217,8 @@ def create_app(ledger: Ledger, service_key: bytes, requests_per_s: float, orders
         search.router,
         router,
         statistics.router,
+        figures.router,
+        flows.router,
         reports.router,
         evaluation.router,
         worklists.router,

@@ -18,7 +18,7 @@ from adapters.cfpb_import import Report
 from adapters.record import Recorded
 from adapters.verify import Check
 from api.running import Running
-from domain.calendar import SHANGHAI
+from domain.calendar import SHANGHAI, day_of
 from projections.rates import percent
 
 #: Width of tables where there is no terminal to ask.
@@ -126,6 +126,32 @@ def print_statistics(by: str, rows: Sequence[Mapping[str, Any]], limit: int | No
     of_all = f"all {len(rows):,}" if len(shown) < len(rows) else "all"
     table.add_row(of_all, *([""] if periods else []), *_figures(total, columns))
     out.print(table)
+
+
+def print_found(items: Sequence[Mapping[str, Any]]) -> None:
+    """Print complaints as a table."""
+    table = Table()
+    for column in ("complaint", "filed", "status", "merchant", "product", "issue"):
+        table.add_column(column, overflow="fold")
+    for item in items:
+        names = [clean(item[name] or "") for name in ("status", "merchant", "product", "issue")]
+        table.add_row(item["complaint_id"], f"{day_of(item['filed_at'])}", *names)
+    out.print(table)
+
+
+def print_facets(counted: Mapping[str, Any]) -> None:
+    """Print how many match, and how many with each value of a facet."""
+    out.print(f"{_counted(counted['count'], counted['exact'])} found")
+    for name, facet in counted["facets"].items():
+        told = ", ".join(
+            f"{clean(one.get('title') or one['value'] or '(not known)')} {_counted(one['count'], facet['exact'])}"
+            for one in facet["values"]
+        )
+        out.print(f"{name}: {told or 'none'}")
+
+
+def _counted(count: int, exact: bool) -> str:
+    return f"{count:,}" if exact else f"{count:,}+"
 
 
 def _figures(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:

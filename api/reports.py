@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from contextlib import suppress
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,18 +15,19 @@ import typer
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathParameter
 
-from adapters import figures, queries
+from adapters import queries, volumes
 from adapters.explaining import RecordingPool
 from adapters.report_table import as_csv
 from adapters.reports import report
+from adapters.statistics import Query as SumsQuery
 from api import render
 from api.acting import Json
-from api.paging import wait_for
+from api.paging import read_offset, wait_for, write_cursor
 from api.problems import responses
-from api.requests import MAX_PAGE, Explain, Limit, MerchantId, MinPosition, Principal, Shared, WaitS
+from api.requests import Cursor, Explain, Limit, MerchantId, MinPosition, Principal, Shared, WaitS
 from api.running import running
 from api.settings import load_settings
-from api.statistics import Day, First, Last, today
+from api.statistics import Day, First, Last, behind, today
 from domain.errors import InvalidInput, UnknownStream
 from domain.periods import period
 from domain.values import TEXT
@@ -79,6 +81,8 @@ def read_per_10000(
     first: First = None,
     last: Last = None,
     explain: Explain = False,
+    limit: Limit = 100,
+    cursor: Cursor = None,
     min_position: MinPosition = None,
     wait_s: WaitS = 5.0,
 ) -> dict[str, Any]:
@@ -87,9 +91,16 @@ def read_per_10000(
     pool = RecordingPool(shared.ledger.recorder.pool)
     if queries.merchant(shared.ledger.recorder.pool, merchant_id) is None:
         raise UnknownStream(f"there is no {merchant_id}", hint="check the id, or give min_position")
-    found = figures.per_10_000(pool, merchant_id=merchant_id, stage=stage, first=first, last=last)
-    answer = {"items": found[:MAX_PAGE], "complete_to": complete_to}
-    return {**answer, "explain": pool.queries} if explain else answer
+    found = volumes.per_10_000(pool, merchant_id=merchant_id, stage=stage, first=first, last=last)
+    offset = read_offset(cursor)
+    items = found[offset : offset + limit]
+    answer = {
+        "items": items,
+        "next": write_cursor(offset + limit) if offset + limit < len(found) else None,
+        "complete_to": complete_to,
+    }
+    links = [_behind(one["merchant_id"], one["stage"], one["first_day"], one["last_day"]) for one in items]
+    return {**answer, "explain": pool.queries, "behind": links} if explain else answer
 
 
 @router.get("/rankings/merchant/per-10000", responses=responses())
@@ -104,10 +115,11 @@ def read_ranking_per_10000(
     ),
     industry: Annotated[str | None, Query(max_length=200, pattern=TEXT)] = None,
     least: Annotated[int, Query(ge=0, le=10**15, description="Who reported less is not ranked.")] = (
-        figures.LEAST_VOLUME
+        volumes.LEAST_VOLUME
     ),
     explain: Explain = False,
     limit: Limit = 100,
+    cursor: Cursor = None,
     min_position: MinPosition = None,
     wait_s: WaitS = 5.0,
 ) -> dict[str, Any]:
@@ -116,11 +128,25 @@ def read_ranking_per_10000(
         raise InvalidInput(f"{first} is after {last}", hint="exchange them")
     complete_to = wait_for(shared, min_position, wait_s)
     pool = RecordingPool(shared.ledger.recorder.pool)
-    items, left_out = figures.ranking_per_10_000(
+    items, left_out = volumes.ranking_per_10_000(
         pool, of, stage=stage, first=first, last=last, industry=industry, least=least
     )
-    answer = {"items": items[:limit], "ranked": len(items), "left_out": left_out, "complete_to": complete_to}
-    return {**answer, "explain": pool.queries} if explain else answer
+    offset = read_offset(cursor)
+    shown = items[offset : offset + limit]
+    answer = {
+        "items": shown,
+        "ranked": len(items),
+        "left_out": left_out,
+        "next": write_cursor(offset + limit) if offset + limit < len(items) else None,
+        "complete_to": complete_to,
+    }
+    links = [_behind(one["merchant_id"], stage, first, last) for one in shown]
+    return {**answer, "explain": pool.queries, "behind": links} if explain else answer
+
+
+def _behind(merchant_id: str, stage: str, first: date, last: date) -> str:
+    """Return where the complaints are listed from which those of a reported period are taken."""
+    return behind(SumsQuery("merchant", first=first, last=last, filters={"stage": [stage]}), "valid", merchant_id)
 
 
 def report_command(

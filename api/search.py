@@ -10,15 +10,17 @@ from pydantic import BaseModel
 
 from adapters import search
 from adapters.explaining import RecordingPool
+from adapters.search_text import MAX_CHARACTERS
 from api import bodies
 from api.conditions import conditions
 from api.paging import read_cursor, wait_for, write_cursor
-from api.problems import responses
+from api.problems import NotForThisRole, responses
 from api.requests import UUID, Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
 from api.statistics import First, Last
 from domain.complaint.state import Status
 from domain.errors import InvalidInput
-from domain.values import TEXT, parse_instant
+from domain.streams import MERCHANT
+from domain.values import TEXT, Actor, Role, format_instant, parse_instant
 
 router = APIRouter(tags=["queries"])
 
@@ -29,7 +31,7 @@ Filters = Annotated[
     Query(
         max_length=50,
         description="field:value. Values of one field are alternatives; different fields hold together. A region that "
-        f"ends in zeros stands for all in it. Fields: {FIELDS}.",
+        f"ends in zeros stands for all in it; an empty value for what is not known. Fields: {FIELDS}.",
         examples=["region:330000", "overdue:yes"],
     ),
 ]
@@ -38,6 +40,29 @@ Fen = Annotated[int | None, Query(ge=0, lt=2**63, description="Amount in dispute
 MerchantId = Annotated[
     str | None, Query(pattern=f"^merchant-{UUID}$", examples=["merchant-f3f3a985-9840-ca16-6825-698f8803c309"])
 ]
+Text = Annotated[
+    str | None,
+    Query(
+        alias="q",
+        min_length=1,
+        max_length=MAX_CHARACTERS,
+        pattern=TEXT,
+        description="Words that were written in the course of the complaint, Chinese or English: all of them, those in "
+        "quotes next to each other; word* for all that begin so. A merchant or consumer searches its own complaints.",
+        examples=["退款 iphone"],
+    ),
+]
+#: Who may search all texts. A merchant and a consumer may search those of their own complaints.
+READERS = frozenset(
+    {
+        Role.REGULATOR,
+        Role.APPEAL_REVIEWER,
+        Role.MEDIATOR,
+        Role.ADJUDICATOR,
+        Role.AUDITOR,
+        Role.SERVICE,
+    }
+)
 Sort = Annotated[str, Query(max_length=20, json_schema_extra={"enum": list(search.SORTS)})]
 
 
@@ -73,10 +98,11 @@ class Facets(BaseModel):
     explain: list[str] | None = None
 
 
-@router.get("/complaints", responses=responses())
+@router.get("/complaints", responses=responses(403))
 def list_complaints(
     by: Principal,
     shared: Shared,
+    text: Text = None,
     merchant_id: MerchantId = None,
     status: Annotated[Status | None, Query()] = None,
     filter: Filters = [],  # noqa: B006
@@ -94,7 +120,8 @@ def list_complaints(
 ) -> Complaints:
     """Search complaints, newest filing first. Pages do not shift under writes."""
     wait_for(shared, min_position, wait_s)
-    asked = _asked(filter, exclude, merchant_id, status, first, last, least_fen, most_fen, sort)
+    rest = first, last, least_fen, most_fen, sort, text, _whose(by, text)
+    asked = _asked(filter, exclude, merchant_id, status, *rest)
     pool = RecordingPool(shared.ledger.recorder.pool)
     after = _place(cursor, sort)
     items, places, complete_to = search.search(pool, asked, now=datetime.now(UTC), after=after, limit=limit + 1)
@@ -106,10 +133,11 @@ def list_complaints(
     )
 
 
-@router.get("/complaints/facets", responses=responses())
+@router.get("/complaints/facets", responses=responses(403))
 def read_facets(
     by: Principal,
     shared: Shared,
+    text: Text = None,
     merchant_id: MerchantId = None,
     status: Annotated[Status | None, Query()] = None,
     filter: Filters = [],  # noqa: B006
@@ -124,7 +152,8 @@ def read_facets(
 ) -> Facets:
     """Count what a search finds, by the values of its facets; exactly up to 10,000 matches."""
     wait_for(shared, min_position, wait_s)
-    asked = _asked(filter, exclude, merchant_id, status, first, last, least_fen, most_fen, "newest")
+    rest = first, last, least_fen, most_fen, "newest", text, _whose(by, text)
+    asked = _asked(filter, exclude, merchant_id, status, *rest)
     pool = RecordingPool(shared.ledger.recorder.pool)
     found = search.facets(pool, asked, now=datetime.now(UTC))
     return Facets(**found, explain=pool.queries if explain else None)
@@ -140,17 +169,33 @@ def _asked(
     return search.Search(chosen, conditions(exclude), *rest)
 
 
+def _whose(by: Actor, text: str | None) -> tuple[str, str] | None:
+    """Return whose complaints somebody may search for a text: field and id, None for all; raises NotForThisRole."""
+    if text is None or by.role in READERS:
+        return None
+    if by.role is Role.MERCHANT:
+        return "merchant", f"{MERCHANT.prefix}-{by.id}"
+    if by.role is Role.CONSUMER:
+        return "consumer", by.id
+    raise NotForThisRole(
+        f"a {by.role} does not search what was written",
+        hint=f"leave q out; it is for: {', '.join(sorted(READERS | {Role.MERCHANT, Role.CONSUMER}))}",
+    )
+
+
 def _place(cursor: str | None, sort: str) -> search.Place | None:
     read = read_cursor(cursor, str, str)
     if read is None:
         return None
+    value, stream = read
     try:
         if sort == "amount":
-            int(read[0])
-        elif read[0] != "infinity":
-            parse_instant(read[0])
+            if not 0 <= int(value) < 2**63:
+                raise ValueError(value)
+        elif value != "infinity":
+            value = format_instant(parse_instant(value))
     except (InvalidInput, ValueError):
         raise InvalidInput(
             "the cursor is not one of ours", hint="take ``next`` as it was given, with its sort"
         ) from None
-    return read[0], read[1]
+    return value, stream

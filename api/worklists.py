@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
-from adapters import oversight, queries, worklists
+from adapters import oversight, queries, statistics, worklists
 from adapters.explaining import RecordingPool
 from api import bodies
-from api.paging import read_cursor, wait_for, write_cursor
+from api.paging import read_cursor, read_offset, wait_for, write_cursor
 from api.problems import responses
 from api.requests import Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
-from api.statistics import Dimension, Filters, First, Group, Last, asked, today
+from api.statistics import BEHIND, Dimension, Filters, First, Group, Last, asked, behind, today
 from domain.errors import InvalidInput
 from domain.values import parse_instant
 
@@ -22,7 +22,10 @@ router = APIRouter(tags=["queries"])
 
 
 class Work(BaseModel):
-    """A request that waits for somebody. ``clocks``: due times of the terms that run, by deadline, or ``stopped``."""
+    """A request that waits for somebody. ``clocks``: due times of the terms that run, by deadline, or ``stopped``.
+
+    ``missed``: those of terms that passed without what was due having happened since.
+    """
 
     complaint_id: str
     version: int
@@ -42,6 +45,7 @@ class Work(BaseModel):
     next_due: datetime | None
     next_deadline: str | None
     clocks: dict[str, str]
+    missed: dict[str, str]
     overdue: bool
     at_risk: bool
 
@@ -58,7 +62,9 @@ class Worklist(bodies.Page):
 
 @router.get("/worklists/{of}/{whose}", responses=responses())
 def read_worklist(
-    of: Annotated[Literal["merchant", "mediator", "office", "consumer"], Path(description="Whose list it is.")],
+    of: Annotated[
+        Literal["merchant", "mediator", "office", "division", "consumer"], Path(description="Whose list it is.")
+    ],
     whose: Annotated[str, Path(pattern="^[a-z0-9-]{1,60}$", examples=[bodies.MERCHANT])],
     by: Principal,
     shared: Shared,
@@ -68,7 +74,10 @@ def read_worklist(
     min_position: MinPosition = None,
     wait_s: WaitS = 5.0,
 ) -> Worklist:
-    """List what a merchant, mediator or office has open, or all that a consumer filed; due next first."""
+    """List what a merchant, mediator or office has pending, or all that a consumer filed; due next first.
+
+    Of a ``division``, by its code of GB/T 2260: what was filed or upgraded there, and no office has received yet.
+    """
     wait_for(shared, min_position, wait_s)
     pool = RecordingPool(shared.ledger.recorder.pool)
     found = worklists.worklist(pool, of, whose, now=datetime.now(UTC), after=_place(cursor), limit=limit + 1)
@@ -134,15 +143,16 @@ def read_overdue(
 
 
 class Period(Group):
-    """A period; ``growth`` of valid complaints against the one before, in percent; null while it is not over."""
+    """A period; ``growth`` of valid complaints against the one before, in percent; null where one of both is not over,
+    or not whole within the days asked for."""
 
     growth: str | None
 
 
-class Trend(BaseModel):
+class Trend(bodies.Page):
     items: list[Period]
-    complete_to: int
     explain: list[str] | None = None
+    behind: list[str] | None = BEHIND
 
 
 @router.get("/boards/trend/{dimension}", responses=responses())
@@ -155,26 +165,48 @@ def read_trend(
     last: Last = None,
     filter: Filters = [],  # noqa: B006
     explain: Explain = False,
+    limit: Limit = 100,
+    cursor: Cursor = None,
     min_position: MinPosition = None,
     wait_s: WaitS = 5.0,
 ) -> Trend:
-    """Show how a dimension develops by period, with growth; the period that is not over is marked."""
+    """Show how a dimension develops by period, with growth; the period that is not over, or not whole, is marked."""
     complete_to = wait_for(shared, min_position, wait_s)
     query = asked(dimension, interval=interval, first=first, last=last, filters=filter)
-    pool = RecordingPool(shared.ledger.recorder.pool)
-    items = [Period(**item) for item in oversight.trend(pool, query, today=today())]
-    return Trend(items=items, complete_to=complete_to, explain=pool.queries if explain else None)
+    pool, offset = RecordingPool(shared.ledger.recorder.pool), read_offset(cursor)
+    found = oversight.trend(pool, query, today=today(), limit=limit + 1, offset=offset)
+    items = [Period(**item) for item in found[:limit]]
+    return Trend(
+        items=items,
+        next=write_cursor(offset + limit) if len(found) > limit else None,
+        complete_to=complete_to,
+        explain=pool.queries if explain else None,
+        behind=[behind(query, "valid")] if explain else None,
+    )
 
 
 @router.get("/boards/alerts", responses=responses())
 def read_alerts(
     by: Principal, shared: Shared, explain: Explain = False, min_position: MinPosition = None, wait_s: WaitS = 5.0
 ) -> dict[str, Any]:
-    """Show what stands out: a sudden rise, many complaints on one theme, data leaks; each with its complaints."""
+    """Show what stands out: a sudden rise, many complaints on one theme, data leaks; each with its complaints, of which
+    ``behind`` lists all."""
     complete_to = wait_for(shared, min_position, wait_s)
     pool = RecordingPool(shared.ledger.recorder.pool)
-    found = {"items": oversight.alerts(pool, today=today()), "complete_to": complete_to}
+    items = [{**one, **_behind_alert(one)} for one in oversight.alerts(pool, today=today())]
+    found = {"items": items, "complete_to": complete_to}
     return {**found, "explain": pool.queries} if explain else found
+
+
+def _behind_alert(one: dict[str, Any]) -> dict[str, str]:
+    if one["kind"] == "sudden_rise":
+        query = statistics.Query("merchant", first=one["first"], last=one["last"])
+        return {"behind": behind(query, "valid", one["merchant_id"])}
+    if one["kind"] == "theme":
+        of = {"region": one["regions"]}
+        query = statistics.Query("scenario", first=one["first"], last=one["last"], filters=of)
+        return {"behind": behind(query, "valid", one["scenario"])}
+    return {}
 
 
 @router.get("/boards/freshness", responses=responses())

@@ -8,7 +8,21 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from bench import appends, bulk, failover, growth, latency, memory, projection, rebuild, relay, scale, surge, visible
+from bench import (
+    appends,
+    bulk,
+    failover,
+    growth,
+    latency,
+    memory,
+    pages,
+    projection,
+    rebuild,
+    relay,
+    scale,
+    surge,
+    visible,
+)
 from bench.corpus import Corpora
 from bench.harness import FULL, QUICK, Finding, Scale, Services
 
@@ -19,6 +33,7 @@ QUESTIONS: dict[str, Callable[[Services, Corpora, Scale], Sequence[Finding]]] = 
     "projection": projection.measure,
     "rebuild": rebuild.measure,
     "memory": memory.measure,
+    "pages": pages.measure,
     "latency": latency.measure,
     "visible": visible.measure,
     "scale": scale.measure,

@@ -46,6 +46,7 @@ class Scale:
     append_seconds: float
     bulk_events: int
     relay_events: int
+    projected_pairs: int
     projected_events: int
     peer_projected_events: int
     memory_events: tuple[int, int]
@@ -64,12 +65,15 @@ class Scale:
     grown_events: int
     grown_commands: int
     grown_trials: int
+    paged_complaints: int
+    paged_requests: int
 
     def with_runs(self, runs: int) -> Scale:
         """Return the same with so many runs of each side, in every question."""
         return replace(
             self,
             pairs=runs,
+            projected_pairs=runs,
             memory_pairs=runs,
             latency_rounds=runs,
             visible_rounds=runs,
@@ -84,8 +88,9 @@ FULL = Scale(
     append_seconds=2.5,
     bulk_events=40_000,
     relay_events=50_000,
-    projected_events=200_000,
-    peer_projected_events=6_000,
+    projected_pairs=3,
+    projected_events=1_000_000,
+    peer_projected_events=4_000,
     memory_events=(50_000, 200_000),
     memory_pairs=3,
     latency_rounds=5,
@@ -102,12 +107,15 @@ FULL = Scale(
     grown_events=1_000_000,
     grown_commands=1_500,
     grown_trials=20,
+    paged_complaints=1_000_000,
+    paged_requests=60,
 )
 QUICK = Scale(
     pairs=1,
     append_seconds=1.0,
     bulk_events=10_000,
     relay_events=10_000,
+    projected_pairs=1,
     projected_events=20_000,
     peer_projected_events=1_000,
     memory_events=(25_000, 50_000),
@@ -126,6 +134,8 @@ QUICK = Scale(
     grown_events=50_000,
     grown_commands=300,
     grown_trials=10,
+    paged_complaints=50_000,
+    paged_requests=20,
 )
 
 

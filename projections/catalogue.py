@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from projections.complaint_details import COMPLAINT_DETAILS
+from projections.complaint_texts import COMPLAINT_TEXTS
 from projections.credit_events import CREDIT_DAYS
 from projections.credit_grades import CREDIT_GRADES
 from projections.funds import FUNDS
@@ -17,6 +18,7 @@ from projections.subjects import SUBJECTS
 
 PROJECTIONS = (
     COMPLAINT_DETAILS,
+    COMPLAINT_TEXTS,
     MERCHANTS,
     PLATFORMS,
     MEASURES,

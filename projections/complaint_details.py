@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, assert_never
 
 from domain.calendar import day_of
 from domain.complaint.advances import AdvancePaid, AdvanceRefused, AdvanceRequested
 from domain.complaint.clocks import (
+    SILENCE,
     ClocksResumed,
     ClocksStopped,
     DeadlineMissed,
@@ -56,7 +57,6 @@ from domain.complaint.mediation import (
     MediationBegun,
     MediationConsented,
     MediatorAssigned,
-    MediatorKind,
     MediatorRecused,
     PersonReached,
     PersonRequested,
@@ -88,7 +88,7 @@ from domain.complaint.reports import (
     VerificationExtended,
 )
 from domain.complaint.settlement import JudiciallyConfirmed, Performed, Resolved
-from domain.complaint.state import Clock, Deadline, OutcomeKind, Status, Way
+from domain.complaint.state import OPEN, Clock, Deadline, OutcomeKind, Side, Status, Way
 from domain.complaint.ways import (
     AdjudicationOpened,
     ArbitrationAgreed,
@@ -98,14 +98,18 @@ from domain.complaint.ways import (
     FeeCharged,
     holder_of,
 )
+from domain.event import Event
 from domain.rulebook.scenarios import CERTAIN
 from domain.streams import COMPLAINT
 from domain.values import Money
 from projections.credit import CREDIT
 from projections.durations import DURATIONS
+from projections.flows import FLOWS
+from projections.persons import is_persons_work
 from projections.projection import Projection, Sums
+from projections.public_feed import OWN_WORDS
 from projections.resolution_statistics import RESOLUTION_STATISTICS
-from projections.running_clocks import first_due, run_on
+from projections.running_clocks import first_due, missed_on, run_on
 
 #: A resolution is confirmed by the consumer unless it is reopened within this time.
 CONFIRMED_AFTER = timedelta(days=30)
@@ -197,30 +201,48 @@ class Row(NamedTuple):
     clocks: str = ""
     next_due: datetime | None = None
     next_deadline: str | None = None
+    missed: str = ""
+    pending: bool = True
+    paid: bool = False
+    mediated_at: datetime | None = None
+    penalty_at: datetime | None = None
+    payments: str = ""
+    damages: str = ""
 
 
 def fold(row: Row | None, event: ComplaintEvent) -> Row:
     """Return the row after ``event``; raises ValueError when a stream does not begin with its filing."""
-    row = _filed(event) if row is None and isinstance(event, Filed) else _fold(row, event)
+    before = row
+    row = _filed(event) if before is None and isinstance(event, Filed) else _dated(before, _fold(before, event), event)
+    changed: dict[str, Any] = {}
+    if before is not None and not row.human and is_persons_work(before.status, before.mediator_id, event):
+        changed["human"] = True
     clocks = row.clocks if row.register_name is not None else run_on(row.clocks, event)
-    if clocks == row.clocks:
-        return row
-    next_due, next_deadline = first_due(clocks)
-    return row._replace(clocks=clocks, next_due=next_due, next_deadline=next_deadline)
+    if clocks != row.clocks:
+        next_due, next_deadline = first_due(clocks)
+        changed |= {"clocks": clocks, "next_due": next_due, "next_deadline": next_deadline}
+    missed = missed_on(row.missed, event)
+    if missed != row.missed:
+        changed["missed"] = missed
+    pending = row.status in OPEN or (row.status == Status.RESOLVED and bool(clocks or missed))
+    if pending != row.pending:
+        changed["pending"] = pending
+    return row._replace(**changed) if changed else row
 
 
 def _filed(event: Filed) -> Row:
     order = event.order
+    own = event.scheme in OWN_WORDS
     return Row(
         status=Status.FILED,
         consumer_id=event.consumer_id,
         channel=event.channel,
         scheme=event.scheme,
-        product=event.product,
+        product="" if own else event.product,
         filed_at=event.occurred_at,
-        sub_product=event.sub_product,
-        issue=event.issue,
-        sub_issue=event.sub_issue,
+        sub_product=None if own else event.sub_product,
+        issue=None if own else event.issue,
+        sub_issue=None if own else event.sub_issue,
         region_scheme=event.region.scheme if event.region else None,
         region=event.region.value if event.region else None,
         register_name=event.origin.register_name if event.origin else None,
@@ -257,29 +279,36 @@ def _fold(row: Row | None, event: ComplaintEvent) -> Row:
             return row._replace(
                 status=Status.ANSWERED,
                 answer=event.kind,
-                answered_at=event.occurred_at,
+                answered_at=row.answered_at or event.occurred_at,
                 answered_on_time=event.in_time,
             )
+        case OfferMade():
+            if event.side is not Side.MERCHANT or row.status != Status.ROUTED or row.answered_at is not None:
+                return row
+            return row._replace(answered_at=event.occurred_at, answered_on_time=not row.answer_missed)
         case Resolved():
+            agreed = event.way in (None, Way.NEGOTIATION) and row.status in _IN_MEDIATION
             return row._replace(
                 status=Status.RESOLVED,
                 resolved=True,
                 resolved_at=event.occurred_at,
                 recovered_fen=row.recovered_fen + _fen(event.recovered),
                 way=event.way,
-                mediated=True if event.way == Way.MEDIATION else row.mediated,
+                mediated=True if agreed or event.way == Way.MEDIATION else row.mediated,
+                paid=row.paid or _is_paid(event.recovered),
             )
         case Closed():
             return row._replace(status=Status.CLOSED, ground=event.ground, closed_at=event.occurred_at)
         case DeadlineMissed():
             status = Status.RECEIVED if event.deadline is Deadline.SUPPLEMENT else row.status
             missed: dict[str, Any] = {_MISSED[event.deadline]: True} if event.deadline in _MISSED else {}
+            if event.deadline is Deadline.ANSWER or (event.deadline in SILENCE and row.answered_at is None):
+                missed["answer_missed"] = True
             return row._replace(deadlines_missed=row.deadlines_missed + 1, status=status, **missed)
         case Disputed():
             return row._replace(disputed=True)
         case Withdrawn():
-            paid = row.recovered_fen > 0
-            return row._replace(status=Status.WITHDRAWN, withdrawn_at=event.occurred_at, paid_when_withdrawn=paid)
+            return row._replace(status=Status.WITHDRAWN, withdrawn_at=event.occurred_at, paid_when_withdrawn=row.paid)
         case Reopened():
             return row._replace(
                 status=event.status or Status.ROUTED,
@@ -368,12 +397,11 @@ def _fold(row: Row | None, event: ComplaintEvent) -> Row:
                 mediated=False if row.status in _IN_MEDIATION else row.mediated,
             )
         case MediatorAssigned():
-            human = row.human or event.kind is not MediatorKind.SOFTWARE
-            return row._replace(mediator_id=event.mediator_id, human=human)
+            return row._replace(mediator_id=event.mediator_id)
         case MediatorRecused():
             return row._replace(mediator_id=None)
         case PersonReached():
-            return row._replace(human=True, persons_reached=row.persons_reached + 1)
+            return row._replace(persons_reached=row.persons_reached + 1)
         case PersonRequested():
             return row._replace(person_requests=row.person_requests + 1)
         case SessionCut():
@@ -394,7 +422,7 @@ def _fold(row: Row | None, event: ComplaintEvent) -> Row:
         case ClocksResumed() | DuesRevised():
             return row._replace(answer_due=_answer_due(event.clocks) or row.answer_due)
         case SuggestionMade():
-            return row._replace(human=row.human or event.model is None, suggestions=row.suggestions + 1)
+            return row._replace(suggestions=row.suggestions + 1)
         case SuggestionAnswered():
             return row._replace(suggestions_taken=row.suggestions_taken + event.taken)
         case ScenarioClassified():
@@ -435,6 +463,7 @@ def _fold(row: Row | None, event: ComplaintEvent) -> Row:
                 ground="penalty_imposed",
                 closed_at=event.occurred_at,
                 penalty_on=event.merchant_id,
+                penalty_at=event.occurred_at,
                 violation=event.violation,
                 fined=event.fine is not None,
                 fine_fen=_fen(event.fine),
@@ -453,7 +482,6 @@ def _fold(row: Row | None, event: ComplaintEvent) -> Row:
             return row._replace(status=Status.CLOSED, ground=ground, closed_at=event.occurred_at)
         case (
             PolicyExecuted()
-            | OfferMade()
             | OfferAccepted()
             | OfferDeclined()
             | OfferExpired()
@@ -484,9 +512,8 @@ def _fold(row: Row | None, event: ComplaintEvent) -> Row:
             assert_never(event)
 
 
-#: Deadlines whose passing a measure looks at. A promise to resolve in seven days ends with publication.
+#: Deadlines of others than the answer whose passing a measure looks at. A promise to resolve ends with publication.
 _MISSED = {
-    Deadline.ANSWER: "answer_missed",
     Deadline.RESOLUTION: "resolution_missed",
     Deadline.ENTERPRISE: "resolution_missed",
     Deadline.ESCALATION: "resolution_missed",
@@ -519,16 +546,53 @@ def _fen(money: Money | None) -> int:
     return money.fen if money is not None and money.currency == "CNY" else 0
 
 
+def _is_paid(money: Money | None) -> bool:
+    return money is not None and money.fen > 0
+
+
 def _paid(row: Row, kind: OutcomeKind, amount: Money | None) -> Row:
+    paid = row.paid or _is_paid(amount)
     if kind is OutcomeKind.PUNITIVE_DAMAGES:
-        return row._replace(punitive_fen=row.punitive_fen + _fen(amount))
-    return row._replace(recovered_fen=row.recovered_fen + _fen(amount))
+        return row._replace(punitive_fen=row.punitive_fen + _fen(amount), paid=paid)
+    return row._replace(recovered_fen=row.recovered_fen + _fen(amount), paid=paid)
+
+
+def _dated(before: Row | None, row: Row, event: ComplaintEvent) -> Row:
+    """Keep the days of what was paid, and when mediation ended: their sums and ends do not tell when."""
+    if before is None:
+        return row
+    dated: dict[str, Any] = {}
+    for days, fen in (
+        ("payments", row.recovered_fen - before.recovered_fen),
+        ("damages", row.punitive_fen - before.punitive_fen),
+    ):
+        if fen:
+            paid = dict(one.split("=") for one in getattr(row, days).split())
+            day = str(day_of(event.occurred_at))
+            paid[day] = str(int(paid.get(day, 0)) + fen)
+            dated[days] = " ".join(f"{day}={fen}" for day, fen in paid.items())
+    if row.mediated is not before.mediated:
+        dated["mediated_at"] = None if row.mediated is None else event.occurred_at
+    return row._replace(**dated) if dated else row
+
+
+#: What is of the code list ``scheme``. In other words than those of a list it is the consumer's own, and not kept here.
+_CODES = ("product", "sub_product", "issue", "sub_issue")
+
+
+def told(events: Iterable[Event]) -> dict[str, Any]:
+    """Return product and issue as filed and corrected, also in words that are not kept: for the complaint alone."""
+    found: dict[str, Any] = {}
+    for event in events:
+        if isinstance(event, Filed | Corrected):
+            found |= {name: said for name in _CODES if (said := getattr(event, name)) is not None}
+    return found
 
 
 def _correct(row: Row, event: Corrected) -> Row:
     stated = {
         name: value
-        for name in ("merchant_id", "channel", "product", "sub_product", "issue", "sub_issue", "disputed")
+        for name in ("merchant_id", "channel", "disputed", *(() if row.scheme in OWN_WORDS else _CODES))
         if (value := getattr(event, name)) is not None
     }
     if event.region is not None:
@@ -542,6 +606,7 @@ def _correct(row: Row, event: Corrected) -> Row:
             "resolved": relief,
             "status": Status.RESOLVED if relief else Status.CLOSED,
             "resolved_at": (row.resolved_at or event.occurred_at) if relief else None,
+            "closed_at": row.closed_at if relief else row.closed_at or event.occurred_at,
         }
     return row._replace(**stated)
 
@@ -568,5 +633,6 @@ COMPLAINT_DETAILS = Projection(
     key="complaint_id",
     row=Row,
     fold=fold,
-    sums=(RESOLUTION_STATISTICS, DURATIONS, TRANSFERS, *CREDIT),
+    sums=(RESOLUTION_STATISTICS, DURATIONS, TRANSFERS, *CREDIT, FLOWS),
+    version=2,
 )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from projections.projection import Sums
-from projections.resolution_statistics import Key, coarser, day_filed, dimensions, is_valid
+from projections.resolution_statistics import Key, coarser, day_filed, day_in_shanghai, dimensions, is_valid
 
 if TYPE_CHECKING:
     from projections.complaint_details import Row
@@ -29,6 +29,8 @@ def _boundaries() -> tuple[int, ...]:
 BOUNDARIES = _boundaries()
 #: What took so long: from being sent to the merchant to its answer, and from the filing to the resolution.
 KINDS = ("answer", "resolution")
+#: The same as resolution by the day of the resolution, of all requests only: what efficiency is told from.
+RESOLVED = "resolved"
 
 
 def bucket(duration: timedelta) -> int:
@@ -38,7 +40,10 @@ def bucket(duration: timedelta) -> int:
 
 
 def contributions(row: Row) -> Mapping[Key, tuple[int, ...]]:
-    """Return 1 for each duration of a valid complaint: (dimension, scheme, key, day, day of filing, what, minutes)."""
+    """Return 1 for each duration of a valid complaint: (dimension, scheme, key, day, its day, what, minutes).
+
+    Its day is that of the filing; of ``resolved`` that of the resolution.
+    """
     if not is_valid(row):
         return {}
     took: list[tuple[str, datetime, datetime]] = []
@@ -50,7 +55,13 @@ def contributions(row: Row) -> Mapping[Key, tuple[int, ...]]:
         return {}
     day = day_filed(row)
     buckets = [(kind, bucket(until - since)) for kind, since, until in took]
-    return {(*dimension, "day", day, *one): ONE for dimension in dimensions(row) for one in buckets}
+    found: dict[Key, tuple[int, ...]] = {
+        (*dimension, "day", day, *one): ONE for dimension in dimensions(row) for one in buckets
+    }
+    kind, minutes = buckets[-1]
+    if kind == "resolution" and row.resolved_at is not None:
+        found["all", "", "", "day", day_in_shanghai(row.resolved_at), RESOLVED, minutes] = ONE
+    return found
 
 
 ONE = (1,)

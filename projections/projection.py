@@ -58,7 +58,8 @@ class Projection:
 
     The table's columns are the stream's id (``key``), ``version`` and ``position`` of the last event folded, and the
     fields of ``row``, a NamedTuple. ``version`` is raised when what they make of the same events changes; the tables
-    are then built anew.
+    are then built anew. Events that do not ``concern`` it (None: all do) pass it by: they cost it nothing, and its rows
+    do not count them.
     """
 
     name: str
@@ -69,10 +70,16 @@ class Projection:
     fold: Callable[[Any, Any], Any]
     sums: tuple[Sums, ...] = ()
     version: int = 1
+    concerns: Callable[[Any], bool] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         return (self.key, "version", "position", *self.row._fields)
+
+    def concerning(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """Return those facts that it folds."""
+        concerns = self.concerns
+        return facts if concerns is None else [fact for fact in facts if concerns(fact.event)]
 
 
 def change(sums: Sums, old: Any, new: Any, stream: str = "") -> dict[Key, Measures]:
@@ -112,7 +119,10 @@ def fold_batch(projection: Projection, old: Mapping[str, tuple[int, Any]], facts
     for fact in facts:
         by_stream[fact.stream].append(fact)
     batch = Batch([], [{} for _ in projection.sums], {})
-    for stream, own in by_stream.items():
+    for stream, whole in by_stream.items():
+        own = projection.concerning(whole)
+        if not own:
+            continue
         version, before = old.get(stream, (0, None))
         row, done, error = _fold(projection, version, before, own)
         # Whatever is wrong with one stream is not to stop the others.
@@ -121,7 +131,7 @@ def fold_batch(projection: Projection, old: Mapping[str, tuple[int, Any]], facts
         except Exception as problem:
             done, changes, error = 0, [], _said(problem)
         if error is not None:
-            batch.failed[stream] = (done, error)
+            batch.failed[stream] = (_place(projection, whole, done), error)
         if done:
             batch.rows.append((stream, own[done - 1].version, own[done - 1].position, *row))
         for delta, own_change in zip(batch.deltas, changes, strict=False):
@@ -131,6 +141,12 @@ def fold_batch(projection: Projection, old: Mapping[str, tuple[int, Any]], facts
             for coarser in sums.coarser(key):
                 _add(delta, {coarser: tuple(total)})
     return batch
+
+
+def _place(projection: Projection, facts: Sequence[Fact], done: int) -> int:
+    """Return how many facts come before the one behind ``done`` of those that concern the projection."""
+    concerns = projection.concerns
+    return done if concerns is None else [n for n, fact in enumerate(facts) if concerns(fact.event)][done]
 
 
 def _add(delta: dict[Key, list[int]], change: Mapping[Key, Measures]) -> None:
@@ -149,7 +165,8 @@ def _add(delta: dict[Key, list[int]], change: Mapping[Key, Measures]) -> None:
 def _fold(projection: Projection, version: int, row: Any, facts: Sequence[Fact]) -> tuple[Any, int, str | None]:
     """Fold as far as it goes; returns the row, how many facts are in it, and what is wrong with the next one."""
     for done, fact in enumerate(facts):
-        if fact.version != version + 1:
+        # Those that pass it by leave gaps.
+        if fact.version <= version if projection.concerns else fact.version != version + 1:
             return row, done, f"version {fact.version} comes behind version {version}"
         try:
             row = projection.fold(row, fact.event)

@@ -62,6 +62,9 @@ MEASURES = (
     "cases_filed",
     "fines",
     "fine_fen",
+    "valid_here",
+    "routed_here",
+    "ended_here",
 )
 DIMENSIONS = (
     "all",
@@ -129,7 +132,9 @@ def measures(row: Row) -> tuple[int, ...]:
     mediated = valid and row.mediated is not None
     ended = valid and row.status in _ENDED
     decided = complaint and row.checked_at is not None
-    concluded = row.concluded_at is not None
+    concluded = row.concluded_at is not None and row.received_at is not None
+    # A register of origin handles what was imported, and tells neither who was at work nor whether an office had it.
+    here = valid and row.register_name is None
     fined = row.fined and row.counts
     verified = row.verified_at is not None
     return (
@@ -148,7 +153,7 @@ def measures(row: Row) -> tuple[int, ...]:
         int(resolved and row.reopened_soon == 0),
         int(valid and row.disputed),
         int(valid and row.reopened > 0),
-        int(resolved and row.received_at is None and row.way in (None, Way.NEGOTIATION)),
+        int(here and resolved and row.received_at is None and row.way in (None, Way.NEGOTIATION)),
         int(row.received_at is not None),
         int(decided),
         int(decided and row.checked_on_time is True),
@@ -156,7 +161,7 @@ def measures(row: Row) -> tuple[int, ...]:
         int(mediated),
         int(mediated and row.mediated is True),
         int(ended),
-        int(ended and not row.human),
+        int(here and ended and not row.human),
         int(concluded),
         int(concluded and not row.mediation_missed),
         int(row.person_requests > 0),
@@ -176,6 +181,9 @@ def measures(row: Row) -> tuple[int, ...]:
         int(row.case_filed),
         int(fined),
         row.fine_fen if fined else 0,
+        int(here),
+        int(here and row.routed_at is not None),
+        int(here and ended),
     )
 
 
@@ -199,11 +207,12 @@ def coarser(key: Key) -> tuple[Key, Key]:
 
 def day_filed(row: Row) -> date:
     """Return the day of filing in Shanghai."""
-    return _day(row.filed_at)
+    return day_in_shanghai(row.filed_at)
 
 
 @lru_cache(maxsize=65_536)
-def _day(at: Any) -> date:
+def day_in_shanghai(at: Any) -> date:
+    """Return the day of an instant; many instants of a batch are the same ones."""
     return day_of(at)
 
 

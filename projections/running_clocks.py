@@ -1,4 +1,4 @@
-"""Which terms of a complaint run, told from its events alone: what a worklist sorts by."""
+"""Which terms of a complaint run, and which passed unheeded, told from its events alone: what worklists go by."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ _AT_SETTLEMENT, _AT_CLOSING = _ALL - AFTER_SETTLING, _ALL - AFTER_CLOSING
 _OFFER = frozenset({Deadline.OFFER})
 _WITH_MERCHANT = frozenset({Deadline.ANSWER, Deadline.ESCALATION, Deadline.ENTERPRISE, Deadline.OFFER})
 _NONE: frozenset[Deadline] = frozenset()
+#: Those whose passing leaves something undone. The others take the case on, or give a party up what it could have done.
+BINDING = frozenset(
+    {
+        Deadline.ANSWER,
+        Deadline.FIRST_RESPONSE,
+        Deadline.RESOLUTION,
+        Deadline.ACCEPTANCE,
+        Deadline.MEDIATION,
+        Deadline.VERIFICATION,
+        Deadline.PERFORMANCE,
+    }
+)
 
 
 def over(event: ComplaintEvent) -> frozenset[Deadline]:
@@ -108,6 +120,22 @@ def run_on(clocks: str, event: ComplaintEvent) -> str:
     running = dict(item.split("=") for item in clocks.split())
     running = {deadline: due for deadline, due in running.items() if deadline not in ends}
     return " ".join(f"{deadline}={due}" for deadline, due in sorted({**running, **dict(begins)}.items()))
+
+
+def missed_on(missed: str, event: ComplaintEvent) -> str:
+    """Return the deadlines that were missed and still stand, after ``event``, as ``deadline=due``, with spaces between.
+
+    What ends a clock, or starts it anew, ends what stands against it, too.
+    """
+    noticed = isinstance(event, DeadlineMissed) and event.deadline in BINDING
+    if not (missed or noticed):
+        return missed
+    ends = over(event) | {deadline for deadline, _ in started(event)}
+    standing = dict(item.split("=") for item in missed.split())
+    standing = {deadline: due for deadline, due in standing.items() if deadline not in ends}
+    if isinstance(event, DeadlineMissed) and noticed:
+        standing[str(event.deadline)] = format_instant(event.occurred_at)
+    return " ".join(f"{deadline}={due}" for deadline, due in sorted(standing.items()))
 
 
 def first_due(clocks: str) -> tuple[datetime | None, str | None]:

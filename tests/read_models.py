@@ -16,7 +16,7 @@ from projections.catalogue import PROJECTIONS
 PATH = Path(__file__).parent.parent / "docs" / "read-models.md"
 AGAIN = "python -m tests.read_models"
 #: Where the streams of each kind have their row: what a column of that name joins with.
-JOINS = {one.key: one.table for one in PROJECTIONS} | {
+JOINS = {one.key: one.table for one in PROJECTIONS if one.table.startswith("read.")} | {
     "going_on_id": "read.merchants",
     "into_id": "read.merchants",
     "other_id": "read.merchants",
@@ -134,7 +134,9 @@ def _topics(found: Mapping[str, Relation]) -> Iterator[tuple[str, list[str]]]:
     left = set(found)
     for projection in PROJECTIONS:
         tables = [projection.table, *(sums.table for sums in projection.sums)]
-        names = [table.removeprefix("read.") for table in tables]
+        names = [table.removeprefix("read.") for table in tables if table.startswith("read.")]
+        if not names:
+            continue
         left -= set(names)
         yield projection.name.replace("_", " ").capitalize(), names
     yield "The read models themselves", sorted(left)

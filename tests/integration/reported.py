@@ -15,6 +15,7 @@ from adapters.execute import Ledger
 from adapters.read_store import ensure_progress
 from adapters.read_tables import write
 from domain.calendar import SHANGHAI
+from domain.complaint.ending import Closed
 from domain.complaint.filing import Filed, Order
 from domain.complaint.handling import CalledBack, Received
 from domain.complaint.jurisdiction import OfficeBasis
@@ -80,6 +81,15 @@ def filed(at: datetime, merchant: str, stage: str | None = None, platform: str |
     ]
 
 
+def closed(at: datetime) -> Closed:
+    """Without anything for the consumer."""
+    return Closed(occurred_at=at, actor=REGULATOR, ground="no_agreement")
+
+
+#: Of those that are not resolved: one ends on the last day of the quarter, one on the first day after it.
+CLOSED = {30: shanghai(2, 20), 31: shanghai(2, 20), 32: shanghai(3, 31, 23), 39: shanghai(4, 1, 0)}
+
+
 def complaints() -> Iterator[tuple[str, list[Event]]]:
     """One a day from 1 January 2026 on, of which 30 are resolved after 1, 2, 3 … hours and ten rated 1 to 5."""
     for n in range(40):
@@ -97,13 +107,17 @@ def complaints() -> Iterator[tuple[str, list[Event]]]:
             if n < 10:
                 told = {"reached": True, "satisfaction": 1 + n % 5}
                 events.append(CalledBack(occurred_at=later, actor=REGULATOR, **told))
+        if n in CLOSED:
+            events.append(closed(CLOSED[n]))
         yield complaint(n), events
     # On 1 April in Shanghai.
     yield complaint(50), filed(datetime(2026, 3, 31, 16, tzinfo=UTC), GREAT)
     for n, day in enumerate((5, 6, 7)):
-        yield complaint(60 + n), filed(shanghai(1, day), SMALL, "payment" if n == 0 else None)
+        one = filed(shanghai(1, day), SMALL, "payment" if n == 0 else None)
+        yield complaint(60 + n), [*one, closed(shanghai(1, day + 1))]
     for n in range(20):
-        yield complaint(100 + n), filed(shanghai(2, 1).replace(year=2025) + timedelta(days=n), GREAT)
+        one = filed(shanghai(2, 1).replace(year=2025) + timedelta(days=n), GREAT)
+        yield complaint(100 + n), [*one, closed(shanghai(1, 2))] if n == 0 else one
 
 
 def volume(stage: str, last: int, transactions: int, users: int, edition: int = 1) -> VolumeReported:
@@ -230,7 +244,7 @@ class World:
         return events
 
     def evaluations(self) -> list[dict[str, Any]]:
-        return boards_activity.evaluations(self.pool)
+        return list(boards_activity.evaluations(self.pool))
 
     def close(self) -> None:
         self.desk.close()

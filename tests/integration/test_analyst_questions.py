@@ -96,8 +96,8 @@ def test_b9_complaints_per_10_000_transactions(asked: Asked) -> None:
 
 
 def test_c4_share_ended_without_a_person_by_month(asked: Asked) -> None:
-    assert [(one["month"], one["ended"], said(one["without_person_rate"])) for one in asked.answers[2]] == [
-        (one["first_day"], one["measures"]["ended"], one["rates"]["without_person_rate"])
+    assert [(one["month"], one["ended_here"], said(one["without_person_rate"])) for one in asked.answers[2]] == [
+        (one["first_day"], one["measures"]["ended_here"], one["rates"]["without_person_rate"])
         for one in groups(asked, Query("all", "month"))
     ]
 
@@ -143,11 +143,14 @@ def test_e3_measures_by_violation(asked: Asked) -> None:
 
 
 def test_c2_self_settlement_by_merchant(asked: Asked) -> None:
-    found = groups(asked, Query("merchant", order="routed", exclude={"merchant": [""]}))
+    found = groups(asked, Query("merchant", order="routed_here", exclude={"merchant": [""]}))
     assert [
-        (one["merchant_id"], one["merchant"], one["routed"], said(one["self_settlement_rate"]))
+        (one["merchant_id"], one["merchant"], one["routed_here"], said(one["self_settlement_rate"]))
         for one in asked.answers[8]
-    ] == [(one["key"], one["title"], one["measures"]["routed"], one["rates"]["self_settlement_rate"]) for one in found]
+    ] == [
+        (one["key"], one["title"], one["measures"]["routed_here"], one["rates"]["self_settlement_rate"])
+        for one in found
+    ]
 
 
 def test_b5_warnings_with_the_complaints_they_cite(asked: Asked) -> None:

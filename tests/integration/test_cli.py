@@ -122,6 +122,18 @@ def test_statistics_are_those_of_the_file_in_every_group(program: Program, sampl
         assert order == sorted(order)
 
 
+def test_what_happened_by_day_comes_to_the_file_whenever_it_was_filed(program: Program) -> None:
+    own = ("flows", "--by", "register", "--only", "register:cfpb")
+    (whole,) = program.run(*own, "--json").json
+    expected = {"filed": 8339, "answered_on_time": 6443, "resolved": 1272, "recovered_fen": 0}
+    assert {name: whole[name] for name in expected} == expected
+    months = program.run(*own, "--interval", "month", "--json").json
+    assert [one["first_day"] for one in months] == sorted({one["first_day"] for one in months})
+    assert {name: sum(one[name] for one in months) for name in expected} == expected
+    assert "read.flow_events()" in program.run("flows", "--explain").out
+    assert "cfpb" in program.run(*own).out
+
+
 def test_a_second_import_changes_nothing(program: Program, sample: Path) -> None:
     before = program.head()
     again = program.run("import", "cfpb", str(sample), "--json").json
@@ -276,6 +288,8 @@ REFUSED: list[tuple[tuple[str | bytes, ...], int, str, str]] = [
     (("file", "--channel", "web", "--order", "P-1"), 3, "InvalidInput", "COMPLAINTS_ORDERS"),
     (("stats", "--from", "January"), 3, "InvalidInput", "is neither a month nor a day"),
     (("stats", "--by", "weather"), 3, "InvalidInput", "there is no dimension 'weather'"),
+    (("flows", "--by", "scenario"), 3, "InvalidInput", "there are no flows by 'scenario'"),
+    (("flows", "--only", "region:330106"), 3, "InvalidInput", "flows by all cannot be filtered by 'region'"),
     (("import", "cfpb"), 2, "", "FILE"),
     (("up", "--api", "0"), 2, "", "Invalid value for '--api'"),
     (("up", "--projectors", "65"), 2, "", "Invalid value for '--projectors'"),
@@ -434,6 +448,18 @@ def test_exports_and_logins_for_analysts_on_the_command_line(program: Program, t
     ):
         assert program.run(*arguments, "--json").code == code
     assert {one.name for one in tmp_path.iterdir()} == {"merchants.jsonl", "figures.csv"}
+
+
+def test_complaints_are_found_by_text_and_field(program: Program) -> None:
+    about = "concat_ws(' ', product, sub_product, issue, sub_issue) ~* '\\mmortgage' and channel = 'web'"
+    ((count,),) = program.sql(f"select count(*) from read.complaint_details where {about}")
+    asked = ("search", "mortgage*", "--only", "channel:web")
+    told = program.run(*asked, "--limit", "3", "--facets", "--json").json
+    assert (told["facets"]["count"], len(told["items"])) == (min(count, 10_000), 3)
+    assert all("ortgage" in str(item) for item in told["items"])
+    shown = program.run(*asked, "--facets").out
+    assert f"{count:,} found" in shown
+    assert program.run("search", "…", "--json").code == 3
 
 
 def test_an_error_without_json_is_one_line_that_obeys_no_control_character(program: Program) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from adapters import credit
+from adapters.credit_explained import explain
 from adapters.database import Pool
 from domain.calendar import SHANGHAI
 from domain.event import Event
@@ -125,8 +126,10 @@ def test_e5_scores_are_those_of_the_reference_whatever_the_order_and_the_day(poo
 
 
 def explained_as_scored(pool: Pool, scores: dict[str, dict[str, Any]], as_of: date) -> None:
+    known = credit.scores(pool, as_of, max_age_s=0)
     for group, row in scores.items():
-        found = credit.explain(pool, group, as_of)
+        found = explain(pool, group, as_of, known)
+        assert found["score"] == known.of(group)
         for part in credit.PARTS:
             assert {side: found["rates"][part][side] for side in "kn"} == {side: row[f"{part}_{side}"] for side in "kn"}
         assert round(sum(one["counted"] for one in found["complaints"]), 6) == row["n"]
@@ -185,7 +188,7 @@ def test_e5_a_complaint_withdrawn_after_payment_is_flagged_and_does_not_count(po
     unpaid = complaint(10, 1, consumer=2, ends=[withdrawn(30)])
     found = scored(pool, about(paid, unpaid, GOOD))
     assert (found["n"], found["paid_then_withdrawn"]) == (1, 1)
-    (flagged,) = credit.explain(pool, SHOP, AS_OF)["paid_then_withdrawn"]
+    (flagged,) = explain(pool, SHOP, AS_OF)["paid_then_withdrawn"]
     assert flagged["complaint_id"] == named("complaint", 1)
 
 
@@ -234,7 +237,7 @@ def test_e5_small_merchants_are_not_ranked_above_large_ones_for_luck_alone(pool:
     assert (ranked, left_out) == (2, 1)
 
 
-@pytest.mark.parametrize("make", [credit.explain], ids=["explain"])
+@pytest.mark.parametrize("make", [explain], ids=["explain"])
 def test_e5_a_merchant_without_complaints_has_no_score(pool: Pool, make: Callable[..., Any]) -> None:
     scored(pool, about(GOOD))
     with pytest.raises(Exception, match="nothing is known"):

@@ -16,6 +16,7 @@ from adapters.projector import ProjectorSettings, run_projector, wait_until_proj
 from adapters.rulebook import RulebookReader, publish_first_edition
 from api import tokens
 from api.http import create_app
+from api.paging import write_cursor
 from domain.errors import InvalidInput
 from domain.grade.appealing import appeal_fall, decide_fall_appeal
 from domain.grade.grading import Given
@@ -108,8 +109,22 @@ def told(system: System, position: int) -> None:
         explained = client(Role.CONSUMER).get(f"/merchants/{SHOP}/credit/explain", params={**asked, "limit": 5}).json()
         assert (len(explained["items"]), explained["complaints"]) == (5, 42)
         assert Decimal(explained["rates"]["response"]["n"]) == Decimal(explained["score"]["response"]["n"])
+        for role, actor, told in (
+            (Role.CONSUMER, person(9), False),
+            (Role.MERCHANT, SMALL.removeprefix("merchant-"), False),
+            (Role.MERCHANT, SHOP.removeprefix("merchant-"), True),
+            (Role.REGULATOR, person(9), True),
+        ):
+            items = client(role, actor).get(f"/merchants/{SHOP}/credit/explain", params=asked).json()["items"]
+            assert all((one["consumer_id"] is not None) is told for one in items)
         history = client(Role.CONSUMER).get(f"/merchants/{SHOP}/credit", params=asked).json()["history"]
         assert [month["month"] for month in history] == ["2024-05-01", "2024-04-01"]
         assert client(Role.CONSUMER).get("/credit/ranking", params={"as_of": "1999-12-31"}).status_code == 422
+        for cursor in (write_cursor(-1), write_cursor(2**40), write_cursor("1"), "rubbish"):
+            for path in ("/credit/ranking", f"/merchants/{SHOP}/credit/explain"):
+                refused = client(Role.CONSUMER).get(path, params={**asked, "cursor": cursor})
+                assert (refused.status_code, "not one of ours" in refused.text) == (422, True)
+        small = client(Role.CONSUMER).get(f"/merchants/{SMALL}/credit/explain", params=asked).json()["score"]
+        assert (small["name"], small["merchant_id"]) == (None, SMALL)
         unknown = client(Role.CONSUMER).get(f"/merchants/{named('merchant', 99)}/credit")
         assert unknown.status_code == 404

@@ -27,6 +27,7 @@ from adapters.topics import ensure_topics
 from api import tokens
 from api.http import create_app
 from api.limits import MAX_BODY_BYTES
+from api.paging import write_cursor
 from domain.values import Actor, Role
 from tests.conftest import create_database, running
 
@@ -341,6 +342,18 @@ def test_pages_of_complaints_are_whole_and_without_repeats_while_others_write(ht
 @pytest.mark.parametrize("cursor", ["x", "", "W10", "!!!", "WzFd", base64.urlsafe_b64encode(b'["x",1]').decode()])
 def test_a_cursor_that_is_not_ours_is_refused(http: httpx.Client, cursor: str) -> None:
     refused(http.get("/complaints", params={"cursor": cursor}), 422, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("sort", "place"),
+    [("amount", "9" * 30), ("amount", "-1"), ("amount", "x"), ("newest", "infinityx"), ("due", "2026-13-01T00:00:00Z")],
+)
+def test_a_place_that_no_page_ends_at_is_refused(http: httpx.Client, sort: str, place: str) -> None:
+    refused(http.get("/complaints", params={"sort": sort, "cursor": write_cursor(place, "x")}), 422, "invalid")
+
+
+def test_a_place_may_be_written_in_other_ways(http: httpx.Client) -> None:
+    ok(http.get("/complaints", params={"cursor": write_cursor("2026-W01-1T00:00:00+08:00", "x")}))
 
 
 def test_too_many_requests_of_one_sender_are_held_off_and_others_go_on(database_url: str) -> None:

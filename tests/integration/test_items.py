@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,7 +23,8 @@ from adapters.rulebook import PUBLISHER, RulebookReader, publish_first_edition
 from adapters.simulation.run import simulate
 from adapters.topics import ensure_topics
 from adapters.watcher import WatcherSettings
-from domain.calendar import SHANGHAI
+from domain.calendar import SHANGHAI, day_of
+from domain.complaint.handling import Transferred
 from domain.event import Event
 from domain.fund.advances import Advanced, WrittenOff
 from domain.fund.keeping import Opened, PaidIn
@@ -34,7 +36,7 @@ from domain.office.mediators import ConflictDeclared
 from domain.office.warnings import ExternalFigure, WarningIssued, YearlyListPublished
 from domain.rulebook.codes import CodeList, Entry
 from domain.rulebook.events import CodeListPublished
-from domain.streams import kind_of
+from domain.streams import COMPLAINT, kind_of
 from domain.values import Money
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection, Sums
@@ -222,6 +224,7 @@ ASKED: dict[str, Callable[[Any, World], Any]] = {
     "grievances": lambda board, world: board(world.pool, "platform_id"),
     "yearly_lists": lambda board, world: board(world.pool, 2026),
     "policies_adopted": lambda board, world: board(world.pool, world.until),
+    "transfers": lambda board, world: board(world.pool, date(2026, 1, 1), date(2026, 12, 31)),
     "mediators": lambda board, world: board(world.pool, world.until),
     "scenarios": lambda board, world: board(world.pool, date(2026, 1, 5)),
     "parameters": lambda board, world: board(world.pool, "credit_score", world.until),
@@ -242,10 +245,25 @@ BOARDS = {
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_board_answers_with_rows_in_the_same_order_each_time(world: World, name: str) -> None:
-    ask = ASKED.get(name, _plainly)
-    found = ask(BOARDS[name], world)
+    board = ASKED.get(name, _plainly)(BOARDS[name], world)
+    found = list(board)
     assert found, name
-    assert ask(BOARDS[name], world) == found
+    assert list(board) == found
+    assert [*board.page(1), *board.page(2, 1), *board.page(None, 3)] == found
+
+
+def test_g2_each_transfer_leaves_one_office_and_comes_to_another(world: World) -> None:
+    moved = [
+        (one.from_office, one.to_office)
+        for stream, events in world.histories.items()
+        if kind_of(stream) is COMPLAINT
+        for one in events
+        if isinstance(one, Transferred) and day_of(one.occurred_at).year == 2026
+    ]
+    board = boards_activity.transfers(world.pool, date(2026, 1, 1), date(2026, 12, 31))
+    out = {(one["office_id"], one["with_office"]): one["transferred_out"] for one in board if one["transferred_out"]}
+    into = {(one["with_office"], one["office_id"]): one["transferred_in"] for one in board if one["transferred_in"]}
+    assert out == into == Counter(moved)
 
 
 def test_e5_a_group_is_named_by_those_who_go_on_and_links_that_stand(world: World) -> None:

@@ -16,6 +16,7 @@ from psycopg2 import sql
 
 from adapters import figures, oversight, statistics
 from adapters.database import Pool, connect
+from adapters.efficiency import efficiency
 from adapters.execute import open_ledger
 from adapters.projector import ProjectorSettings, run_projector, wait_until_projected
 from adapters.rebuild import RebuildSettings, rebuild
@@ -36,8 +37,10 @@ from tests.integration.test_simulation import KEY, histories
 from tests.projections.tables import Table, assert_as_the_reference
 from tests.reference import figures as reference
 from tests.reference.complaints import dimensions, durations, measures
-from tests.reference.statistics import GRAINS, Key, bucket, exact_quantile, following, is_over
+from tests.reference.history import day_filed
+from tests.reference.statistics import GRAINS, Key, bucket, exact_quantile, first_day, following, is_over
 from tests.reference.statistics import statistics as reference_statistics
+from tests.reference.trend import trend
 
 LIMIT_S = 120.0
 #: The filings go from the autumn of one year to the spring of the next.
@@ -150,6 +153,45 @@ def test_b4_what_is_filtered_by_another_dimension_equals_the_reference(market: M
     }
 
 
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (date(2025, 10, 29), date(2026, 2, 10)),
+        (date(2025, 11, 3), date(2025, 11, 12)),
+        (date(2025, 11, 3), date(2025, 12, 29)),
+        (None, date(2025, 12, 20)),
+        (date(2026, 1, 20), None),
+    ],
+)
+def test_days_that_are_no_whole_months_are_summed_as_the_reference_does(
+    market: Market, first: date | None, last: date | None
+) -> None:
+    own = market.between(first or date.min, last or date.max)
+    for interval, grain in INTERVALS.items():
+        expected = reference_statistics(own, grain, survivors=market.survivors)
+        for dimension in ("all", "merchant", "region"):
+            query = Query(by=dimension, interval=interval, first=first, last=last)
+            for limit in (None, 10_000):
+                found = statistics.aggregate(market.pool, query, today=LAST, limit=limit).items
+                groups = {(one["scheme"], one["key"], one["first_day"]): one["measures"] for one in found}
+                assert groups == {(*key[1:3], key[4]): sums for key, sums in expected.items() if key[0] == dimension}
+
+
+def test_growth_compares_complete_periods_that_are_whole_within_the_days_asked_for(market: Market) -> None:
+    first, last = date(2025, 10, 29), date(2026, 2, 10)
+    grown = 0
+    for merchant, streams in list(market.by_merchant(date.min, date.max).items())[:3]:
+        for interval in ("week", "month", "quarter"):
+            query = Query("merchant", interval, first, last, {"merchant": [merchant]})
+            found = oversight.trend(market.pool, query, today=TODAY)
+            shown = {one["first_day"]: (one["measures"]["valid"], one["incomplete"], one["growth"]) for one in found}
+            assert shown == trend(streams, interval, first, last, TODAY)
+            grown += sum(one["growth"] is not None for one in found)
+            pages = [oversight.trend(market.pool, query, today=TODAY, limit=3, offset=n) for n in range(0, 30, 3)]
+            assert [one for page in pages for one in page] == found
+    assert grown > 0
+
+
 def test_b4_rankings_are_by_the_exact_fraction_then_n_then_id(market: Market) -> None:
     groups = market.by_merchant(FIRST, LAST)
     ranked = 0
@@ -171,13 +213,14 @@ def test_b4_awards_have_one_winner_per_industry(market: Market) -> None:
     groups = market.by_merchant(FIRST, LAST)
     industries = {key: one for key, one in market.industries.items() if key in groups}
     awarded = reference.awards(groups, industries, LEAST)
-    given = {one["industry"]: one["winner"] and one["winner"]["key"] for one in found if one["industry"]}
-    assert given == awarded
+    # What nobody has classified is no industry.
+    assert {one["industry"]: one["winner"] and one["winner"]["key"] for one in found} == awarded
     assert any(awarded.values())
 
 
 def test_a9_merchants_are_named_above_the_least_number_and_the_others_are_one_line(market: Market) -> None:
-    found, others, _ = figures.publication(market.pool, first=TURN, last=LAST, least=LEAST, today=TODAY)
+    over = LAST + timedelta(days=1)
+    found, others, _ = figures.publication(market.pool, first=TURN, last=LAST, least=LEAST, today=over)
     before = market.by_merchant(date(2025, 1, 1), date(2025, 3, 31))
     named, rest = reference.publication(market.between(TURN, LAST), market.survivors, LEAST)
     assert {one["merchant_id"] for one in found} == named.keys()
@@ -186,6 +229,15 @@ def test_a9_merchants_are_named_above_the_least_number_and_the_others_are_one_li
         assert {name: one[name] for name in line} == line
         assert one["growth"] == growth(one["complaints"], reference.total(before.get(one["merchant_id"], []), "valid"))
     assert others["complaints"] == rest["complaints"]
+    pages = [
+        figures.publication(market.pool, first=TURN, last=LAST, least=LEAST, today=over, limit=2, offset=offset)
+        for offset in range(0, len(found) + 2, 2)
+    ]
+    assert [line for lines, _, _ in pages for line in lines] == found
+    assert all(same == others for _, same, _ in pages)
+    # Days that are not over have no growth.
+    early, _, _ = figures.publication(market.pool, first=TURN, last=LAST, least=LEAST, today=LAST)
+    assert [(one["complaints"], one["growth"]) for one in early] == [(one["complaints"], None) for one in found]
 
 
 def test_b10_the_funnel_is_the_share_of_the_ten_most_frequent_scenarios(market: Market) -> None:
@@ -203,9 +255,39 @@ def test_c4_durations_are_within_the_stated_error_and_efficiency_compares_two_me
         for permille in (1, 500, 900, 1000):
             assert found["minutes"][str(permille)] == bucket(exact_quantile(times, Fraction(permille, 1000)))
     before, after = (FIRST, TURN - timedelta(days=1)), (TURN, LAST)
-    assert figures.efficiency(market.pool, before, after)["fell_by"] == reference.efficiency(
-        market.between(*before), market.between(*after)
-    )
+    found = efficiency(market.pool, before, after, today=LAST + timedelta(days=1))
+    assert found["fell_by"] == reference.efficiency(market.filed, before, after) is not None
+
+
+def test_c4_durations_are_by_merchant_industry_and_period_and_follow_mergers(market: Market) -> None:
+    def expected(groups: Mapping[Any, list[Any]]) -> dict[Any, tuple[int, int]]:
+        times = {
+            key: [took for one in own if (took := durations(one).get("answer")) is not None]
+            for key, own in groups.items()
+        }
+        return {key: (len(own), bucket(exact_quantile(own, Fraction(1, 2)))) for key, own in times.items() if own}
+
+    def found(by: str, **asked: Any) -> dict[Any, tuple[int, int]]:
+        query = Query(by, first=FIRST, last=TODAY, **asked)
+        return {
+            (one["key"], one.get("first_day")): (one["complaints"], one["minutes"]["500"])
+            for one in figures.durations(market.pool, query, "answer", (500,), today=TODAY)
+        }
+
+    merchants = market.by_merchant(FIRST, TODAY)
+    known = {key: own for key, own in found("merchant").items() if key[0]}
+    assert known == expected({(key, None): own for key, own in merchants.items()})
+    assert market.survivors
+    assert not {key for key, _ in known} & market.survivors.keys()
+    industries: dict[tuple[str, None], list[Any]] = {}
+    for key, own in merchants.items():
+        industries.setdefault((market.industries.get(key, ""), None), []).extend(own)
+    classified = {key: own for key, own in expected(industries).items() if key[0]}
+    assert {key: own for key, own in found("industry").items() if key[0]} == classified
+    months: dict[tuple[str, date], list[Any]] = {}
+    for one in market.between(FIRST, TODAY):
+        months.setdefault(("", first_day(day_filed(one), "month")), []).append(one)
+    assert found("all", interval="month") == expected(months)
 
 
 def test_b8_b16_complaints_before_and_after_a_day_are_per_30_days(market: Market) -> None:
@@ -215,6 +297,16 @@ def test_b8_b16_complaints_before_and_after_a_day_are_per_30_days(market: Market
             before, after, incomplete = reference.around(streams, day, TODAY)
             assert found["before"]["per_30_days"] == before
             assert (found["after"]["per_30_days"], found["after"]["incomplete"]) == (after, incomplete)
+        # Of days to come nothing is told: what is before one is not over, and what is after it has not begun.
+        found = figures.around(market.pool, merchant, TODAY + timedelta(days=10), today=TODAY)
+        assert (found["before"]["days"], found["before"]["incomplete"]) == (170, True)
+        after_it = found["after"]
+        assert (after_it["days"], after_it["last"], after_it["per_30_days"], after_it["incomplete"]) == (
+            0,
+            None,
+            None,
+            True,
+        )
 
 
 def test_alerts_cite_the_complaints_of_the_reference(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,10 +317,10 @@ def test_alerts_cite_the_complaints_of_the_reference(market: Market, monkeypatch
     seen = 0
     for week in range(12):
         today = TURN + timedelta(days=7 * (week - 4))
+        alerts = [one for one in oversight.alerts(market.pool, today=today) if one["kind"] != "data_leak"]
         found = {
             (one["kind"], one.get("merchant_id") or (one["scenario"], one["region"])): one["complaints"]
-            for one in oversight.alerts(market.pool, today=today)
-            if one["kind"] != "data_leak"
+            for one in alerts
         }
         expected: dict[tuple[str, object], list[str]] = {}
         for merchant, cited in reference.sudden_rises(market.filed, today, 2, market.survivors).items():
@@ -237,4 +329,14 @@ def test_alerts_cite_the_complaints_of_the_reference(market: Market, monkeypatch
             expected["theme", (scenario, region)] = sorted(ids[id(one)] for one in cited)
         assert found == expected
         seen += len(found)
+        told = [complaint for one in alerts if one["kind"] == "theme" for complaint in one["complaints"]]
+        assert len(told) == len(set(told))
+        for one in alerts:
+            by, key = (
+                ("merchant", one["merchant_id"]) if one["kind"] == "sudden_rise" else ("scenario", one["scenario"])
+            )
+            of = {"region": one["regions"]} if one["kind"] == "theme" else {}
+            query = Query(by, first=one["first"], last=one["last"], filters=of)
+            listed, count, _, _ = statistics.behind(market.pool, query, "valid", key=key)
+            assert ([row["complaint_id"] for row in listed], count) == (one["complaints"], one["recent"])
     assert seen > 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from adapters import worklists
 from adapters.database import Pool, connect
+from adapters.oversight import IS_VALID
 from adapters.search import FACETS, FIELDS, Search, facets, search
 from domain.calendar import day_of
 from domain.complaint.state import OPEN
@@ -50,13 +50,8 @@ def rows(pool: Pool) -> list[Row]:
 
 def is_overdue(row: Row) -> bool:
     """The definition, in words of Python."""
-    if row["status"] not in OPEN:
-        return False
     passed = row["next_due"] is not None and row["next_due"] < NOW
-    unanswered = row["answer_missed"] and row["status"] == "routed"
-    undecided = row["acceptance_missed"] and row["checked_at"] is None
-    unverified = row["verification_missed"] and row["verified_at"] is None
-    return bool(passed or unanswered or undecided or row["mediation_missed"] or unverified)
+    return bool(row["status"] in (*OPEN, "resolved") and (passed or row["missed"]))
 
 
 CASES: tuple[tuple[Search, Callable[[Row], bool]], ...] = (
@@ -66,7 +61,9 @@ CASES: tuple[tuple[Search, Callable[[Row], bool]], ...] = (
         Search({"kind": ["report"]}, {"channel": ["web"]}),
         lambda row: row["kind"] == "report" and row["channel"] != "web",
     ),
-    (Search(exclude={"merchant": [""]}), lambda row: True),
+    (Search({"merchant": [""]}), lambda row: row["merchant_id"] is None),
+    (Search({"scenario": ["", "delivery"]}), lambda row: row["scenario"] in (None, "delivery")),
+    (Search(exclude={"merchant": [""]}), lambda row: row["merchant_id"] is not None),
     (Search({"region": ["330000"]}), lambda row: (row["region"] or "").startswith("33")),
     (
         Search({"region": ["330100", "310115"]}),
@@ -188,42 +185,6 @@ def test_what_cannot_be_asked_is_refused_with_what_can(wrong: Any, hint: str) ->
     assert hint in str(refused.value.hint)
 
 
-def test_a3_a_worklist_is_due_next_first_and_counts_what_is_overdue(pool: Pool, rows: list[Row]) -> None:
-    held = Counter(row["holder"] for row in rows if row["status"] in OPEN and row["holder"])
-    ((whose, count),) = held.most_common(1)
-    own = [row for row in rows if row["holder"] == whose and row["status"] in OPEN]
-    found = worklists.worklist(pool, "merchant", whose, now=NOW, limit=10_000)
-    forever = datetime.max.replace(tzinfo=UTC)
-    assert [item["complaint_id"] for item in found.items] == [
-        row["complaint_id"] for row in sorted(own, key=lambda row: (row["next_due"] or forever, row["complaint_id"]))
-    ]
-    soon = [
-        row for row in own if not is_overdue(row) and row["next_due"] and row["next_due"] <= NOW + timedelta(hours=48)
-    ]
-    assert (found.total, found.overdue, found.at_risk) == (count, sum(map(is_overdue, own)), len(soon))
-    assert [item["complaint_id"] for item in found.items if item["overdue"]] == [
-        item["complaint_id"]
-        for item in found.items
-        if is_overdue(next(r for r in own if r["complaint_id"] == item["complaint_id"]))
-    ]
-    first = worklists.worklist(pool, "merchant", whose, now=NOW, limit=1).items[0]
-    place = (first["next_due"], first["complaint_id"])
-    rest = worklists.worklist(pool, "merchant", whose, now=NOW, after=place, limit=10_000)
-    assert [first, *rest.items] == found.items
-
-
-@pytest.mark.parametrize(
-    ("of", "column"), [("mediator", "mediator_id"), ("office", "office_id"), ("consumer", "consumer_id")]
-)
-def test_everybody_has_a_worklist(pool: Pool, rows: list[Row], of: str, column: str) -> None:
-    mine = [row for row in rows if row[column] and (of == "consumer" or row["status"] in OPEN)]
-    whose = mine[0][column]
-    found = worklists.worklist(pool, of, whose, now=NOW, limit=10_000)
-    assert {item["complaint_id"] for item in found.items} == {
-        row["complaint_id"] for row in mine if row[column] == whose
-    }
-
-
 @pytest.mark.parametrize("grain", GRAINS)
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_g2_the_function_for_any_filter_counts_the_same_as_the_sums(pool: Pool, dimension: str, grain: str) -> None:
@@ -244,3 +205,12 @@ def test_g2_the_function_for_any_filter_counts_the_same_as_the_sums(pool: Pool, 
         kept = set(cursor.fetchall())
     assert asked == kept
     assert asked
+
+
+def test_g2_alerts_take_the_same_complaints_for_valid_as_the_figures(pool: Pool) -> None:
+    with pool.cursor() as cursor:
+        cursor.execute(f"select d.complaint_id from read.complaint_details d where {IS_VALID} order by 1")
+        taken = cursor.fetchall()
+        cursor.execute("select complaint_id from read.complaint_measures() where valid = 1 order by 1")
+        assert taken == cursor.fetchall()
+    assert taken

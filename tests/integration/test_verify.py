@@ -41,6 +41,7 @@ FEED = "the public feed says of every complaint what is public, and nothing else
 DETAILS = "read.complaint_details equals a fold of the ledger"
 STATISTICS = "read.resolution_statistics equals the sum of contributions"
 DURATIONS = "read.durations equals the sum of contributions"
+TEXTS = "private.complaint_texts equals a fold of the ledger"
 MERCHANTS = "read.merchants equals a fold of the ledger"
 READ_MODELS = [
     check
@@ -193,7 +194,7 @@ def test_a_flipped_bit_in_a_record(whole: Whole, attribute: bytes) -> None:
 
     found = damaged(whole, damage)
     # The topics still hold the right bytes; a record that cannot be read cannot be folded either.
-    assert {RECORDS, TOPICS} <= found.keys() <= {RECORDS, TOPICS, DETAILS}
+    assert {RECORDS, TOPICS} <= found.keys() <= {RECORDS, TOPICS, DETAILS, TEXTS}
     assert f"position {event.position}:" in found[RECORDS]
     assert f"position {event.position} at " in found[TOPICS]
     assert event.stream in found.get(DETAILS, event.stream)
@@ -218,9 +219,10 @@ def test_a_record_that_says_something_else_in_good_form(whole: Whole) -> None:
     event = whole.first("complaint.filed")
     found = damaged(whole, lambda c, _: rewrite(c, event, lambda e: e["data"].update(sub_issue="Another")))
     # In itself the ledger is sound: it takes the topics and the read models to tell.
-    assert found.keys() == {TOPICS, DETAILS}
+    assert found.keys() == {TOPICS, DETAILS, TEXTS}
     assert f"position {event.position} at {whole.prefix}ledger.complaints-" in found[TOPICS]
     assert found[DETAILS] == f"the row of {event.stream} differs in sub_issue"
+    assert found[TEXTS] == f"the row of {event.stream} differs in length, words"
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_a_column_that_no_longer_says_what_the_record_says(whole: Whole, column:
         lambda c, _: c.execute(f"update ledger.events set {column} = %s where position = %s", (value, whole.head)),
     )
     assert f"position {event.position}: the record says" in found[RECORDS]
-    assert found.keys() - {RECORDS} <= {VERSIONS, DETAILS, COMMANDS, MERCHANTS}
+    assert found.keys() - {RECORDS} <= {VERSIONS, DETAILS, TEXTS, COMMANDS, MERCHANTS}
     assert (VERSIONS in found) == (column == "version")
 
 
@@ -253,7 +255,7 @@ def test_the_last_events_deleted(whole: Whole) -> None:
         whole, lambda c, _: c.execute("delete from ledger.events where stream = %s", (whole.events[-1].stream,))
     )
     own = [event.position for event in whole.events if event.stream == whole.events[-1].stream]
-    assert found.keys() == {POSITIONS, TOPICS, DETAILS}
+    assert found.keys() == {POSITIONS, TOPICS, DETAILS, TEXTS}
     assert f"the ledger ends at {own[0] - 1}, but its head says {whole.head}" in found[POSITIONS]
     assert found[TOPICS].count("is not in the ledger") == len(own)
     assert found[DETAILS] == f"{whole.events[-1].stream} has a row but no events"
@@ -301,7 +303,7 @@ def test_two_swapped_records(whole: Whole) -> None:
             cursor.execute("update ledger.events set record = %s where position = %s", (record, at))
 
     found = damaged(whole, damage)
-    assert {RECORDS, TOPICS} <= found.keys() <= {RECORDS, TOPICS, DETAILS}
+    assert {RECORDS, TOPICS} <= found.keys() <= {RECORDS, TOPICS, DETAILS, TEXTS}
     for event in (one, two):
         assert f"position {event.position}: the record says" in found[RECORDS]
         assert f"position {event.position} at" in found[TOPICS]
@@ -315,7 +317,7 @@ def test_swapped_records_of_streams_of_different_kinds(whole: Whole) -> None:
             cursor.execute("update ledger.events set record = %s where position = %s", (record, at))
 
     found = damaged(whole, damage)
-    assert found.keys() == {RECORDS, TOPICS, DETAILS, MERCHANTS}
+    assert found.keys() == {RECORDS, TOPICS, DETAILS, TEXTS, MERCHANTS}
     assert two.stream in found[DETAILS]
     assert one.stream in found[MERCHANTS]
 

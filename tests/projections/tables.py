@@ -8,10 +8,13 @@ from typing import Any
 
 from domain.event import Event
 from projections.complaint_details import COMPLAINT_DETAILS
+from projections.flows import GRAINS as STORED_FLOWS
+from projections.flows import MEASURES as FLOWS
 from projections.projection import Fact, fold_batch
 from projections.resolution_statistics import MEASURES
 from tests.domain.lives import RECEIVED, RESOLVED
 from tests.reference.complaints import dimensions, measures
+from tests.reference.flows import flows, histograms_of_the_resolved
 from tests.reference.statistics import first_day, histograms, statistics, transfers
 
 Table = dict[tuple[Any, ...], tuple[int, ...]]
@@ -78,7 +81,10 @@ def assert_as_the_reference(sums: Mapping[str, Table], streams: Mapping[str, Seq
             add(known, {(dimension, scheme, key, grain, first_day(first, grain)): values})
     named = {key: dict(zip(MEASURES, values, strict=True)) for key, values in known.items()}
     assert named == statistics(lists, *STORED, *SUMS_OF)
-    assert {key: count for key, (count,) in sums["read.durations"].items()} == histograms(lists, *STORED)
+    times = {**histograms(lists, *STORED), **histograms_of_the_resolved(lists, *STORED)}
+    assert {key: count for key, (count,) in sums["read.durations"].items()} == times
+    flowed = {key: dict(zip(FLOWS, values, strict=True)) for key, values in sums["read.flows"].items()}
+    assert flowed == flows(lists, FLOWS, *STORED_FLOWS)
     assert {key: count for key, (count,) in sums["read.transfers"].items()} == transfers(lists)
 
 

@@ -13,15 +13,19 @@ import pytest
 from domain.complaint import ending, filing, handling, mediation, negotiation, reports, settlement
 from domain.complaint.ending import Reopened
 from domain.complaint.filing import Joint
+from domain.complaint.mediation import Candidate, MediatorKind
 from domain.complaint.settlement import Resolved
 from domain.complaint.state import Outcome, OutcomeKind
 from domain.complaint.ways import CourtReferred, Decided
 from domain.event import Event
-from domain.values import Actor, Channel, Origin
+from domain.merchant.state import Merchant
+from domain.values import Actor, Channel, Money, Origin
+from projections import credit
 from projections.resolution_statistics import MEASURES
 from tests.domain.lives import (
     ACCEPT,
     CASE,
+    FROM_ORDER,
     MEDIATE,
     MEDIATING,
     OFFICE_ID,
@@ -38,6 +42,7 @@ from tests.domain.lives import (
     lived,
     receive_step,
     route_step,
+    row_of,
     step,
     yuan,
 )
@@ -45,6 +50,7 @@ from tests.domain.scenario import ADJUDICATOR, CONSUMER, MEDIATOR, MERCHANT, MER
 from tests.domain.test_publication import PROMISED
 from tests.projections.tables import assert_as_the_reference, counts, folded, under
 from tests.reference.complaints import durations
+from tests.reference.credit import paid_then_withdrawn
 from tests.reference.history import day_filed
 from tests.reference.statistics import (
     histograms,
@@ -87,6 +93,7 @@ IMPORTED = lived(
 
 def test_an_import_counts_in_the_period_in_which_it_was_filed_however_late_it_is_told() -> None:
     counts(IMPORTED, filed=1, valid=1, answered_on_time=1, resolved=1, recovered_fen=1234)
+    counts(IMPORTED, ended=1, valid_here=0, routed_here=0, ended_here=0, self_settled=0, ended_without_person=0)
     assert day_filed(IMPORTED) == date(2014, 2, 1)
     assert under(IMPORTED, "register") == "CFPB"
     assert durations(IMPORTED) == {"answer": timedelta(days=17), "resolution": timedelta(days=19)}
@@ -269,7 +276,7 @@ def test_b1_a_promise_that_was_not_kept_is_no_resolution_in_time() -> None:
 def test_c3_what_silence_handed_to_the_authority_is_mediated_and_not_self_settled() -> None:
     silent = (*ONE_CLICK, *lapsed(ONE_CLICK, day(4.5)))
     assert silent[-1].name == "complaint.upgraded"
-    counts(silent, received=0, valid=1, answered=0)
+    counts(silent, received=0, valid=1, answered=0, answer_ended=1)
     mediated = lived(
         receive_step(day(5)),
         (ACCEPT[0], day(6), *ACCEPT[2:]),
@@ -328,7 +335,8 @@ def test_c4_without_a_person_means_that_none_suggested_mediated_or_took_over(
 def test_c5_a_person_who_was_asked_for_and_took_over_is_counted() -> None:
     asked = lived(step(mediation.request_person, day(1), CONSUMER), since=ONE_CLICK)
     counts(asked, person_requested=1, person_reached=0)
-    counts(solved(day(2), asked), ended=1, ended_without_person=1)
+    alone = lived(step(settlement.resolve, day(2), CONSUMER, basis="consumer_confirmed"), since=asked)
+    counts(alone, ended=1, ended_without_person=1)
     reached = lived(step(mediation.reach_person, day(2), MEDIATOR, person_id=MEDIATOR.id), since=asked)
     counts(solved(day(3), reached), person_requested=1, person_reached=1, ended=1, ended_without_person=0)
 
@@ -348,3 +356,136 @@ def test_b15_punitive_damages_stand_apart_from_what_came_back() -> None:
     )
     counts(paid, recovered_fen=19900, punitive_cases=1, punitive_fen=50000)
     counts(reopened(day(8), paid), recovered_fen=19900, punitive_fen=50000)
+
+
+# What the merchant says, and does not say
+
+OFFER = step(negotiation.offer, day(1), MERCHANT, terms=SETTLE[3]["terms"])
+
+
+def test_c3_silence_under_every_arrangement_ends_the_time_to_answer() -> None:
+    enterprise = lived(
+        route_step(merchant=Merchant(enrolments=((day(-1), None),)), regime="enterprise"), since=FROM_ORDER
+    )
+    for routed in (ONE_CLICK, PROMISED, enterprise):
+        counts(routed, routed=1, answer_ended=0)
+        silent = (*routed, *lapsed(routed, day(30)))
+        counts(silent, answer_ended=1, answered=0, answered_on_time=0)
+        row = row_of(silent)
+        assert credit.contributions(row) == {(MERCHANT_ID,): (1, 1, 1, 0, 0, 0, 0, 0, 0, 0)}
+
+
+def test_c2_an_offer_of_the_merchants_while_it_is_with_him_is_an_answer() -> None:
+    offered = lived(OFFER, since=ONE_CLICK)
+    counts(offered, answered=1, answered_on_time=1, answer_ended=1)
+    assert durations(offered)["answer"] == day(1) - day(0)
+    declined = lived(
+        step(negotiation.decline_offer, day(2), CONSUMER),
+        step(negotiation.answer, day(3), MERCHANT, kind="explanation"),
+        since=offered,
+    )
+    counts(declined, answered=1, answered_on_time=1, answer_ended=1)
+    assert durations(declined)["answer"] == day(1) - day(0)
+    of_the_consumer = lived((OFFER[0], day(1), CONSUMER, OFFER[3]), since=ONE_CLICK)
+    counts(of_the_consumer, answered=0, answer_ended=0)
+
+
+def test_c3_an_offer_that_comes_behind_the_term_is_no_answer_in_time_and_in_mediation_it_is_none() -> None:
+    late = lived((OFFER[0], day(6), *OFFER[2:]), since=(*PROMISED, *lapsed(PROMISED, day(6))))
+    counts(late, answered=1, answered_on_time=0, answer_ended=1)
+    in_mediation = lived((OFFER[0], day(4), *OFFER[2:]), since=MEDIATING)
+    counts(in_mediation, answered=0, answer_ended=0)
+
+
+# What an office does
+
+ACCEPTED = lived(ACCEPT, since=RECEIVED)
+
+
+@pytest.mark.parametrize("begun", [ACCEPTED, MEDIATING])
+def test_a9_what_is_settled_or_ended_after_acceptance_succeeded_or_failed_by_one_rule(begun: tuple[Event, ...]) -> None:
+    for agreed in (
+        SETTLE,
+        step(settlement.resolve, day(4), REGULATOR, basis="agreement"),
+        step(settlement.resolve, day(4), CONSUMER, basis="consumer_confirmed"),
+    ):
+        counts(lived(agreed, since=begun), mediated=1, mediation_succeeded=1, self_settled=0)
+    ended = lived(step(mediation.end_mediation, day(4), REGULATOR, ground="no-agreement"), since=begun)
+    counts(ended, valid=1, mediated=1, mediation_succeeded=0)
+
+
+def test_a9_what_is_settled_before_acceptance_or_in_court_is_no_mediation() -> None:
+    counts(lived(step(settlement.resolve, day(2), CONSUMER, basis="agreement"), since=RECEIVED), mediated=0, resolved=1)
+    court = CourtReferred(occurred_at=day(4), actor=CONSUMER, division=PUDONG, basis="buyer_domicile")
+    counts(solved(day(9), (*ACCEPTED, court)), mediated=0, resolved=1)
+
+
+def test_c4_what_an_officer_received_accepted_and_ended_is_the_work_of_a_person() -> None:
+    ended = lived(step(mediation.end_mediation, day(4), REGULATOR, ground="no-agreement"), since=ACCEPTED)
+    counts(ended, ended=1, ended_here=1, ended_without_person=0)
+    for by, alone in ((MEDIATOR, 0), (ADJUDICATOR, 0), (REGULATOR, 0), (CONSUMER, 1), (SERVICE, 1)):
+        closed = lived(step(ending.close, day(2), by, ground="no_agreement"), since=ONE_CLICK)
+        counts(closed, ended=1, ended_without_person=alone)
+        after = lived(step(handling.conclude, day(3), REGULATOR), since=closed)
+        counts(after, ended=1, ended_without_person=alone)
+
+
+def test_c4_software_that_was_assigned_is_no_person_until_it_is_recused() -> None:
+    software = Candidate(mediator_id=MEDIATOR.id, kind=MediatorKind.SOFTWARE)
+    assigned = lived(
+        (receive_step()[0], day(1), SERVICE, receive_step()[3]),
+        (ACCEPT[0], day(2), SERVICE, ACCEPT[3]),
+        *MEDIATE[:2],
+        step(mediation.assign_mediator, day(3), SERVICE, candidates=(software,)),
+        MEDIATE[3],
+        since=ONE_CLICK[:1],
+    )
+    counts(lived(SETTLE, since=assigned), mediation_succeeded=1, ended_without_person=1)
+    recused = lived(step(mediation.recuse_mediator, day(4), SERVICE, reason="a conflict"), since=assigned)
+    counts(lived(SETTLE, since=recused), mediation_succeeded=1, ended_without_person=0)
+
+
+def test_g2_only_what_an_office_received_is_concluded() -> None:
+    alone = lived(OFFER, step(negotiation.accept_offer, day(2), CONSUMER), since=ONE_CLICK)
+    counts(lived(step(handling.conclude, day(3), REGULATOR), since=alone), resolved=1, received=0, concluded=0)
+    ended = lived(step(mediation.end_mediation, day(4), REGULATOR, ground="no-agreement"), since=ACCEPTED)
+    concluded = lived(step(handling.conclude, day(5), REGULATOR), since=ended)
+    counts(concluded, received=1, concluded=1, concluded_on_time=1)
+
+
+@pytest.mark.parametrize("currency", ["CNY", "USD"])
+@pytest.mark.parametrize("kind", ["full_refund", "punitive_damages"])
+def test_e5_a_withdrawal_after_any_payment_is_flagged(currency: str, kind: str) -> None:
+    amount = Money(fen=100, currency=currency)
+    agreed = lived(
+        (SETTLE[0], day(4), SETTLE[2], {"terms": (Outcome(kind=OutcomeKind(kind), amount=amount),)}), since=MEDIATING
+    )
+    paid = lived(step(settlement.perform, day(5), CONSUMER, item=0, amount=amount), since=agreed)
+    for history, flagged in ((agreed, False), (paid, True)):
+        gone = lived(step(ending.withdraw, day(7), CONSUMER), since=reopened(day(6), history))
+        counts(gone, withdrawn=1)
+        assert row_of(gone).paid_when_withdrawn is flagged
+        assert paid_then_withdrawn(gone) is flagged
+
+
+# Own words
+
+
+@pytest.mark.parametrize("scheme", ["free", "unspecified"])
+def test_b4_what_stands_in_the_consumers_own_words_is_in_no_row_and_no_key(scheme: str) -> None:
+    told: dict[str, Any] = {
+        "product": "my neighbour Zhang's phone",
+        "sub_product": "Zhang's",
+        "issue": "Zhang",
+        "sub_issue": "Zhang",
+    }
+    filed = lived(filing_step(scheme=scheme, **told))
+    assert "Zhang" not in str(row_of(filed))
+    assert (under(filed, "product"), under(filed, "issue")) == ("", "")
+    counts(filed, filed=1)
+    listed = lived(filing_step(**told))
+    assert row_of(listed).product == told["product"]
+    imported = [event.model_copy(update={"scheme": scheme}) if event is IMPORTED[0] else event for event in IMPORTED]
+    corrected = lived(step(ending.correct, day(0), SERVICE, **told), since=tuple(imported))
+    assert "Zhang" not in str(row_of(corrected))
+    counts(corrected, resolved=1)

@@ -10,15 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.complaint import filing, negotiation
+from domain.complaint import filing, handling, mediation, negotiation, settlement
 from domain.complaint.state import Deadline
+from domain.complaint.ways import CourtReferred
 from domain.event import Event
 from domain.merchant.volumes import VolumeReported
 from domain.subject.leaks import LeakRecorded
 from projections import rates
 from projections.resolution_statistics import MEASURES
-from tests.domain.lives import FROM_ORDER, RECEIVED, RESOLVED, ROUTED, filing_step, lapsed, lived, route_step, step
-from tests.domain.scenario import MERCHANT, MERCHANT_ID, REGULATOR, day, on
+from tests.domain.lives import (
+    FROM_ORDER,
+    MEDIATING,
+    RECEIVED,
+    RESOLVED,
+    ROUTED,
+    SETTLE,
+    filing_step,
+    lapsed,
+    lived,
+    route_step,
+    step,
+)
+from tests.domain.scenario import CONSUMER, MERCHANT, MERCHANT_ID, REGULATOR, day, on
 from tests.reference import figures
 
 COUNT = st.integers(0, 10**7)
@@ -135,3 +148,31 @@ def test_an_answer_that_is_due_is_at_risk_then_overdue_until_it_comes() -> None:
     answered = lived(step(negotiation.answer, day(7), MERCHANT, kind="explanation"), since=late)
     assert figures.overdue(answered, day(7)) == set()
     assert figures.overdue(ROUTED, day(3)) == set()
+
+
+def test_a3_what_was_missed_is_overdue_until_it_is_done_or_somebody_else_has_it() -> None:
+    late = (*RECEIVED, *lapsed(RECEIVED, day(120)))
+    pledged = {Deadline.FIRST_RESPONSE, Deadline.ACCEPTANCE, Deadline.RESOLUTION}
+    assert figures.overdue(late, day(120)) == pledged
+    accepted = lived((handling.accept, day(121), REGULATOR, {}), since=late)
+    assert figures.overdue(accepted, day(121)) == {Deadline.RESOLUTION}
+    ended = lived(step(mediation.end_mediation, day(122), REGULATOR, ground="no-agreement"), since=accepted)
+    assert figures.overdue(ended, day(999)) == set()
+    court = CourtReferred(occurred_at=day(123), actor=REGULATOR, division="330106", basis="buyer_domicile")
+    assert figures.overdue((*ended, court), day(999)) == set()
+
+
+def test_d1_what_was_agreed_is_overdue_until_it_is_performed() -> None:
+    agreed = lived(SETTLE, since=MEDIATING)
+    due = figures.running(agreed)[0].due
+    assert figures.waits(agreed)
+    assert figures.at_risk(agreed, due)
+    unperformed = (*agreed, *lapsed(agreed, due + timedelta(days=1)))
+    assert figures.overdue(unperformed, due + timedelta(days=2)) == {Deadline.PERFORMANCE}
+    done = lived(
+        step(settlement.perform, due + timedelta(days=3), CONSUMER, item=0),
+        step(settlement.perform, due + timedelta(days=3), CONSUMER, item=1, amount=SETTLE[3]["terms"][1].amount),
+        since=unperformed,
+    )
+    assert figures.overdue(done, due + timedelta(days=9)) == set()
+    assert not figures.waits(done)

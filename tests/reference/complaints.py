@@ -11,10 +11,10 @@ from datetime import timedelta
 from domain.complaint.ending import Corrected
 from domain.complaint.filing import AccountMatched, ScenarioClassified
 from domain.complaint.handling import Accepted, MerchantNamed, Received, Transferred
-from domain.complaint.negotiation import Answered, Routed
+from domain.complaint.negotiation import Routed
 from domain.complaint.reports import PenaltyImposed, VerificationBegun
 from tests.reference import counting, money
-from tests.reference.history import Events, all_of, before, filing, kind, last_round, resolution
+from tests.reference.history import Events, all_of, before, filing, kind, resolution
 
 MEASURES: dict[str, Callable[[Events], int]] = {
     "requests": counting.counted,
@@ -60,6 +60,9 @@ MEASURES: dict[str, Callable[[Events], int]] = {
     "cases_filed": money.case_filed,
     "fines": lambda events: money.standing_fine(events) is not None,
     "fine_fen": lambda events: money.yuan(money.standing_fine(events)),
+    "valid_here": counting.valid_here,
+    "routed_here": counting.routed_here,
+    "ended_here": counting.ended_here,
 }
 
 
@@ -112,6 +115,11 @@ def office(events: Events) -> str:
     return last_known(came_to)
 
 
+def by_a_list(events: Events, *values: str | None) -> str:
+    """What is of a code list; in other words it is the consumer's own, and not told."""
+    return "" if filing(events).scheme in ("free", "unspecified") else last_known(values)
+
+
 def dimensions(events: Events) -> set[tuple[str, str, str]]:
     """Under which (dimension, scheme, key) a request counts: once in each; unknown values under the empty one."""
     own = filing(events)
@@ -120,8 +128,8 @@ def dimensions(events: Events) -> set[tuple[str, str, str]]:
         ("all", "", ""),
         ("kind", "", kind(events).value),
         ("merchant", "", merchant(events)),
-        ("product", own.scheme, last_known([own.product, *(event.product for event in corrections)])),
-        ("issue", own.scheme, last_known([own.issue, *(event.issue for event in corrections)])),
+        ("product", own.scheme, by_a_list(events, own.product, *(event.product for event in corrections))),
+        ("issue", own.scheme, by_a_list(events, own.issue, *(event.issue for event in corrections))),
         ("region", *region(events)),
         ("channel", "", last_known([own.channel, *(event.channel for event in corrections)])),
         ("register", "", "" if own.origin is None else own.origin.register_name),
@@ -133,10 +141,11 @@ def dimensions(events: Events) -> set[tuple[str, str, str]]:
 
 
 def durations(events: Events) -> dict[str, timedelta]:
-    """Times to the answer (from being sent to the merchant) and to the resolution (from the filing), if it is valid."""
+    """Times to the first answer (from being sent to the merchant) and to the resolution (from the filing) if valid."""
     found: dict[str, timedelta] = {}
     if counting.answered(events):
-        answer = all_of(last_round(events), Answered)[-1]
+        answer = counting.first_answer(events)
+        assert answer is not None
         sent = all_of(before(events, answer), Routed)
         if sent:
             found["answer"] = answer.occurred_at - sent[-1].occurred_at

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from domain.complaint.clocks import MediationEnded
+from domain.complaint.clocks import DeadlineMissed, MediationEnded, Upgraded
 from domain.complaint.ending import Closed, Corrected, Disputed, Reopened, Withdrawn
-from domain.complaint.filing import Merged
-from domain.complaint.handling import Accepted, CalledBack, Concluded, Refused
+from domain.complaint.filing import Filed, Merged
+from domain.complaint.handling import Accepted, CalledBack, Concluded, Received, Refused
 from domain.complaint.handling import Referred as ReferredElsewhere
 from domain.complaint.mediation import (
     MediatorAssigned,
     MediatorKind,
+    MediatorRecused,
     PersonReached,
     PersonRequested,
     SuggestionAnswered,
     SuggestionMade,
 )
-from domain.complaint.negotiation import Answered, Routed
-from domain.complaint.state import Deadline, RequestKind, Way
+from domain.complaint.negotiation import Answered, OfferMade, Routed
+from domain.complaint.settlement import Resolved
+from domain.complaint.state import Deadline, RequestKind, Side, Way
+from domain.event import Event
+from domain.values import Role
 from tests.reference.history import (
     ELSEWHERE,
     SETTLING,
@@ -26,7 +30,9 @@ from tests.reference.history import (
     all_of,
     before,
     ever_received,
+    filing,
     has,
+    is_ending,
     kind,
     last_round,
     missed,
@@ -83,8 +89,38 @@ def routed(events: Events) -> bool:
     return valid(events) and has(events, Routed)
 
 
+def here(events: Events) -> bool:
+    """Not imported: a register of origin handles its complaints itself."""
+    return filing(events).origin is None
+
+
+def valid_here(events: Events) -> bool:
+    return valid(events) and here(events)
+
+
+def routed_here(events: Events) -> bool:
+    return routed(events) and here(events)
+
+
+def first_answer(events: Events) -> Event | None:
+    """The first that the merchant said in this round: his answer, or his offer while it was with him."""
+    for event in last_round(events):
+        offered = isinstance(event, OfferMade) and event.side is Side.MERCHANT
+        if isinstance(event, Answered) or (offered and with_the_merchant(events, event)):
+            return event
+    return None
+
+
+def with_the_merchant(events: Events, event: Event) -> bool:
+    """Whether the merchant had it when this happened, and had not answered: no office, and nobody else."""
+    earlier = before(events, event)
+    sent = [one for one in earlier if isinstance(one, Routed) or (isinstance(one, Reopened) and one.status is None)]
+    gone = (Answered, Upgraded, Received, *ELSEWHERE)
+    return bool(sent) and not any(isinstance(one, gone) or is_ending(one) for one in after(earlier, sent[-1]))
+
+
 def stands_answered(events: Events) -> bool:
-    return has(last_round(events), Answered)
+    return first_answer(events) is not None
 
 
 def answered(events: Events) -> bool:
@@ -96,14 +132,29 @@ def answered_on_time(events: Events) -> bool:
     """Answered; and in time, as recorded with the answer, or as the register of origin says since."""
     if not answered(events):
         return False
-    answer = all_of(last_round(events), Answered)[-1]
-    stated = [one.in_time for one in all_of(after(events, answer), Corrected) if one.in_time is not None]
-    return (stated[-1] if stated else answer.in_time) is True
+    said: list[bool | None] = []
+    for event in last_round(events):
+        if isinstance(event, Answered) or (isinstance(event, Corrected) and event.in_time is not None):
+            said.append(event.in_time)
+        elif event is first_answer(events):
+            said.append(not kept_silent(before(events, event)))
+    return said[-1] is True
+
+
+def kept_silent(events: Events) -> bool:
+    """Whether a term in which the merchant had to say something passed in this round before he said anything."""
+    silence = (Deadline.ANSWER, Deadline.ESCALATION, Deadline.ENTERPRISE)
+    for event in all_of(last_round(events), DeadlineMissed):
+        if event.deadline is Deadline.ANSWER:
+            return True
+        if event.deadline in silence and first_answer(before(events, event)) is None:
+            return True
+    return False
 
 
 def answer_ended(events: Events) -> bool:
-    """Valid; answered, or the term for an answer passed."""
-    return answered(events) or (valid(events) and missed(last_round(events), Deadline.ANSWER))
+    """Valid; answered, or a term passed in silence."""
+    return answered(events) or (valid(events) and kept_silent(events))
 
 
 def disputed(events: Events) -> bool:
@@ -147,8 +198,8 @@ def reopened(events: Events) -> bool:
 
 
 def self_settled(events: Events) -> bool:
-    """Resolved; by negotiation or by itself, and no office ever received it."""
-    return resolved(events) and way(events) in (None, Way.NEGOTIATION) and not ever_received(events)
+    """Resolved here; by negotiation or by itself, and no office ever received it."""
+    return here(events) and resolved(events) and way(events) in (None, Way.NEGOTIATION) and not ever_received(events)
 
 
 def ended(events: Events) -> bool:
@@ -156,16 +207,40 @@ def ended(events: Events) -> bool:
     return valid(events) and bool(outcomes(events))
 
 
+def ended_here(events: Events) -> bool:
+    return ended(events) and here(events)
+
+
+def officials_at_work(events: Events) -> bool:
+    """Whether an officer, an adjudicator or a mediator who is no software did anything while it was open."""
+    is_open, software = True, ""
+    for event in events:
+        by = event.actor
+        clerical = isinstance(event, (Filed, Routed, Answered, SuggestionMade))
+        person = by.role in (Role.REGULATOR, Role.ADJUDICATOR) or (by.role is Role.MEDIATOR and by.id != software)
+        if is_open and person and not clerical:
+            return True
+        if isinstance(event, MediatorAssigned):
+            software = event.mediator_id
+        if isinstance(event, (MediatorRecused, Reopened)):
+            software = ""
+        if is_ending(event):
+            is_open = False
+        elif isinstance(event, (Reopened, *ELSEWHERE)):
+            is_open = True
+    return False
+
+
 def person_at_work(events: Events) -> bool:
-    """Whether a person ever mediated, suggested or took over."""
+    """Whether a person ever mediated, suggested, took over, or handled it by office."""
     assigned = any(event.kind is not MediatorKind.SOFTWARE for event in all_of(events, MediatorAssigned))
     proposed = any(event.model is None for event in all_of(events, SuggestionMade))
-    return assigned or proposed or has(events, PersonReached)
+    return assigned or proposed or has(events, PersonReached) or officials_at_work(events)
 
 
 def ended_without_person(events: Events) -> bool:
-    """Ended; and no person ever mediated, suggested or took over."""
-    return ended(events) and not person_at_work(events)
+    """Ended here; and no person ever worked on it."""
+    return ended_here(events) and not person_at_work(events)
 
 
 def received(events: Events) -> bool:
@@ -188,9 +263,22 @@ def accepted(events: Events) -> bool:
     return filed(events) and has(last_round(events), Accepted)
 
 
+def agreed_in_mediation(events: Events) -> bool:
+    """Whether it was resolved by way of mediation, or by agreement after an office had accepted it."""
+    settled = all_of(last_round(events), Resolved)
+    if not settled:
+        return False
+    earlier = before(events, settled[-1])
+    accepted_by_then = all_of(last_round(earlier), Accepted)
+    at_the_office = bool(accepted_by_then) and not any(
+        is_ending(one) or isinstance(one, ELSEWHERE) for one in after(earlier, accepted_by_then[-1])
+    )
+    return way(events) is Way.MEDIATION or (at_the_office and way(events) in (None, Way.NEGOTIATION))
+
+
 def mediation_succeeded(events: Events) -> bool:
-    """Valid; resolved by way of mediation."""
-    return resolved(events) and way(events) is Way.MEDIATION
+    """Valid; resolved by way of mediation, or by agreement after an office had accepted it."""
+    return resolved(events) and agreed_in_mediation(events)
 
 
 def mediated(events: Events) -> bool:
@@ -199,9 +287,9 @@ def mediated(events: Events) -> bool:
 
 
 def concluded(events: Events) -> bool:
-    """Requests whose file was closed; what was taken up again is open."""
+    """Requests that an office received, whose file was closed; what was taken up again is open."""
     closings = all_of(last_round(events), Concluded)
-    return counted(events) and bool(closings) and not has(after(events, closings[-1]), *ELSEWHERE)
+    return received(events) and bool(closings) and not has(after(events, closings[-1]), *ELSEWHERE)
 
 
 def concluded_on_time(events: Events) -> bool:

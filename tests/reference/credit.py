@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from itertools import takewhile
 from math import floor
 from typing import Any
 
@@ -30,7 +31,7 @@ from domain.room.showing import LabelGapFound
 from tests.reference import counting
 from tests.reference.complaints import merchant
 from tests.reference.history import SHANGHAI, Events, all_of, before, day_filed, filing, last_of, resolution
-from tests.reference.money import recovered_fen
+from tests.reference.money import was_paid
 
 Histories = Mapping[str, Sequence[Event]]
 PARAMETERS = {
@@ -250,15 +251,27 @@ def mean(values: Sequence[Fraction]) -> Fraction | None:
     return rounded(sum(values, Fraction()) / len(values), 12) if values else None
 
 
-def scores(histories: Histories, as_of: date, changed: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
-    """Every figure of read.credit_scores, by group; money and rates as fractions."""
+def then(histories: Histories, as_of: date) -> Histories:
+    """What had happened to complaints by the end of a day."""
+    return {
+        stream: list(takewhile(lambda event: day_of(event) <= as_of, events))
+        for stream, events in histories.items()
+        if stream.startswith("complaint-") and day_filed(events) <= as_of
+    }
+
+
+def scores(
+    histories: Histories, as_of: date, changed: Mapping[str, int] | None = None, stood: Histories | None = None
+) -> dict[str, dict[str, Any]]:
+    """Every figure of read.credit_scores, by group; rates as fractions. ``stood``: complaints as they were."""
+    stood = histories if stood is None else stood
     given = {**PARAMETERS, **(changed or {})}
     of_merchant = groups(histories)
     members: dict[str, list[str]] = defaultdict(list)
     for one, group in of_merchant.items():
         members[group].append(one)
     own: dict[str, dict[str, Sequence[Event]]] = {group: {} for group in members}
-    for stream, events in histories.items():
+    for stream, events in stood.items():
         if not stream.startswith("complaint-") or not merchant(events):
             continue
         if counting.valid(events) and day_filed(events) <= as_of:
@@ -313,7 +326,7 @@ def scores(histories: Histories, as_of: date, changed: Mapping[str, int] | None 
             row[name] = rounded(points, 2) if points > 0 else Fraction()
         row["paid_then_withdrawn"] = sum(
             1
-            for stream, events in histories.items()
+            for stream, events in stood.items()
             if stream.startswith("complaint-") and merchant(events) in members[group] and paid_then_withdrawn(events)
         )
         row["grade_now"] = grade(row["n"], row["score"], given)
@@ -322,9 +335,9 @@ def scores(histories: Histories, as_of: date, changed: Mapping[str, int] | None 
 
 
 def paid_then_withdrawn(events: Events) -> bool:
-    """Whether it was withdrawn when money had come back."""
+    """Whether it was withdrawn when anything had been paid."""
     withdrawal = last_of(events, Withdrawn)
-    return counting.withdrawn(events) and withdrawal is not None and recovered_fen(before(events, withdrawal)) > 0
+    return counting.withdrawn(events) and withdrawal is not None and was_paid(before(events, withdrawal))
 
 
 def grade(n: Fraction, score: Fraction, given: Mapping[str, int]) -> str:

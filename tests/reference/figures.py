@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
-from domain.complaint.clocks import DeadlineMissed, MediationEnded, Upgraded
-from domain.complaint.handling import Accepted, Received
+from domain.complaint.clocks import DeadlineMissed, Upgraded
+from domain.complaint.handling import Accepted
 from domain.complaint.negotiation import Answered, OfferMade
 from domain.complaint.reports import CaseFiled, VerificationBegun
-from domain.complaint.state import OPEN, Clock, Deadline
+from domain.complaint.settlement import Performed
+from domain.complaint.state import OPEN, Clock, Deadline, Side, Status
 from domain.event import Event
 from domain.merchant.volumes import VolumeReported
 from domain.streams import COMPLAINT
 from domain.subject.leaks import LeakRecorded
-from tests.reference.complaints import MEASURES, durations, merchant, region, scenario, stage
+from tests.reference.complaints import MEASURES, merchant, region, scenario, stage
 from tests.reference.counting import valid
-from tests.reference.history import ELSEWHERE, Events, all_of, day_filed, filing, has, last_round
+from tests.reference.flows import resolved_between
+from tests.reference.history import ELSEWHERE, Events, after, all_of, day_filed, filing, has, is_ending, last_round
 from tests.reference.statistics import bucket, exact_quantile
 
 RATES = {
@@ -28,14 +30,14 @@ RATES = {
     "resolved_on_time_rate": ("resolved_on_time", "valid"),
     "confirmed_rate": ("confirmed", "resolved"),
     "reopened_rate": ("reopened", "valid"),
-    "self_settlement_rate": ("self_settled", "routed"),
-    "settled_before_authority_rate": ("self_settled", "valid"),
+    "self_settlement_rate": ("self_settled", "routed_here"),
+    "settled_before_authority_rate": ("self_settled", "valid_here"),
     "first_check_on_time_rate": ("checked_on_time", "checked"),
     "accepted_rate": ("accepted", "checked"),
     "mediation_success_rate": ("mediation_succeeded", "mediated"),
     "concluded_rate": ("concluded", "received"),
     "concluded_on_time_rate": ("concluded_on_time", "concluded"),
-    "without_person_rate": ("ended_without_person", "ended"),
+    "without_person_rate": ("ended_without_person", "ended_here"),
     "person_reached_rate": ("person_reached", "person_requested"),
     "suggestion_taken_rate": ("suggestion_taken", "suggested"),
     "verified_on_time_rate": ("verified_on_time", "verified"),
@@ -141,11 +143,12 @@ def publication(
 
 
 def _line(streams: Sequence[Events]) -> dict[str, object]:
-    sums = {name: total(streams, name) for name in ("valid", "mediated", "mediation_succeeded", "self_settled")}
+    names = ("valid", "valid_here", "mediated", "mediation_succeeded", "self_settled")
+    sums = {name: total(streams, name) for name in names}
     return {
         "complaints": sums["valid"],
         "mediation_success_rate": percent(share(sums["mediation_succeeded"], sums["mediated"])),
-        "settled_before_authority_rate": percent(share(sums["self_settled"], sums["valid"])),
+        "settled_before_authority_rate": percent(share(sums["self_settled"], sums["valid_here"])),
     }
 
 
@@ -157,15 +160,14 @@ def funnel(streams: Iterable[Events], top: int = 10) -> tuple[list[tuple[str, in
     return counts[:top], share(sum(count for _, count in counts[:top]), len(known))
 
 
-def median_minutes(streams: Iterable[Events], what: str = "resolution") -> int | None:
+def median_minutes(times: Sequence[timedelta]) -> int | None:
     """The median as a histogram tells it: the upper boundary of the bucket in which it lies."""
-    times = [took for events in streams if (took := durations(events).get(what)) is not None]
     return bucket(exact_quantile(times, Fraction(1, 2))) if times else None
 
 
-def efficiency(before: Iterable[Events], after: Iterable[Events]) -> str | None:
-    """By how much the median time to resolution fell, in percent."""
-    old, new = median_minutes(before), median_minutes(after)
+def efficiency(streams: Sequence[Events], before: tuple[date, date], after: tuple[date, date]) -> str | None:
+    """By how much the median time fell, in percent, from what was resolved in one period to what was in another."""
+    old, new = (median_minutes(resolved_between(streams, *days)) for days in (before, after))
     return None if old is None or new is None else percent(Fraction(old - new, old))
 
 
@@ -201,19 +203,19 @@ def around(streams: Sequence[Events], day: date, today: date) -> tuple[str | Non
 # Overdue and at risk
 
 
-#: By which events what was due has happened, if late, or is due no more because somebody else has the matter now.
-#: Terms of settling have none: an open request is not settled.
+#: Terms whose passing leaves something undone, with the events by which it is done, if late, or due no more because
+#: somebody else has the matter now. Those of settling and performing have none of these: see ``unheeded``.
 HEEDED: dict[Deadline, tuple[type[Event], ...]] = {
-    Deadline.ANSWER: (Answered, Upgraded, Received, *ELSEWHERE),
-    Deadline.ESCALATION: (Answered, Upgraded, Received, *ELSEWHERE),
-    Deadline.ENTERPRISE: (Upgraded, Received, *ELSEWHERE),
-    Deadline.FIRST_RESPONSE: (Answered, OfferMade, VerificationBegun, Accepted),
+    Deadline.ANSWER: (Answered, Upgraded, *ELSEWHERE),
+    Deadline.FIRST_RESPONSE: (Answered, VerificationBegun, Accepted),
+    Deadline.RESOLUTION: (),
     Deadline.ACCEPTANCE: (Accepted,),
-    Deadline.MEDIATION: (MediationEnded, *ELSEWHERE),
+    Deadline.MEDIATION: ELSEWHERE,
     Deadline.VERIFICATION: (CaseFiled,),
+    Deadline.PERFORMANCE: (),
 }
-#: What a party may let pass: the case goes on without it.
-OPTIONAL = {Deadline.OFFER, Deadline.SUPPLEMENT, Deadline.EVIDENCE}
+#: Those that an offer of the merchant's heeds, too.
+OF_THE_MERCHANT = {Deadline.ANSWER, Deadline.FIRST_RESPONSE}
 
 
 def running(events: Events) -> list[Clock]:
@@ -221,19 +223,38 @@ def running(events: Events) -> list[Clock]:
     return [] if filing(events).origin else [one for one in COMPLAINT.fold(events).clocks if one.left is None]
 
 
+def unheeded(events: Events, missed: DeadlineMissed) -> bool:
+    """Whether what was due by a term that passed has not been done since."""
+    since = after(events, missed)
+    if missed.deadline is Deadline.PERFORMANCE:
+        return not any(event.complete for event in all_of(since, Performed))
+    offered = any(event.side is Side.MERCHANT for event in all_of(since, OfferMade))
+    if any(is_ending(event) for event in since) or (offered and missed.deadline in OF_THE_MERCHANT):
+        return False
+    return not has(since, *HEEDED[missed.deadline])
+
+
 def overdue(events: Events, at: datetime) -> set[Deadline]:
-    """The terms of an open request that passed unheeded, where what was due has not happened since."""
-    if COMPLAINT.fold(events).status not in OPEN:
+    """The terms that passed, of an open request or of what was agreed, and nothing was done since."""
+    if COMPLAINT.fold(events).status not in OPEN | {Status.RESOLVED}:
         return set()
-    noticed = {event.deadline for event in all_of(last_round(events), DeadlineMissed)}
+    noticed = [event for event in all_of(last_round(events), DeadlineMissed) if event.deadline in HEEDED]
     passed = {one.deadline for one in running(events) if one.due < at}
-    return {one for one in (noticed | passed) - OPTIONAL if not has(last_round(events), *HEEDED.get(one, ()))}
+    return passed | {one.deadline for one in noticed if unheeded(events, one)}
 
 
 def at_risk(events: Events, at: datetime) -> bool:
-    """An open request whose term that ends first does so within the next 48 hours."""
-    dues = [one.due for one in running(events) if one.due >= at]
-    return COMPLAINT.fold(events).status in OPEN and bool(dues) and min(dues) <= at + timedelta(hours=48)
+    """Of such a one that is not overdue: whether the term that ends first does so within the next 48 hours."""
+    dues = [one.due for one in running(events) if COMPLAINT.fold(events).status in OPEN | {Status.RESOLVED}]
+    return not overdue(events, at) and bool(dues) and min(dues) <= at + timedelta(hours=48)
+
+
+def waits(events: Events) -> bool:
+    """Whether it is open, or resolved while the performance of what was agreed is awaited."""
+    state = COMPLAINT.fold(events)
+    missed = [event for event in all_of(last_round(events), DeadlineMissed) if event.deadline is Deadline.PERFORMANCE]
+    awaited = bool(state.clocks) or any(unheeded(events, one) for one in missed)
+    return state.status in OPEN or (state.status is Status.RESOLVED and awaited)
 
 
 # Alerts
@@ -256,13 +277,34 @@ def sudden_rises(
 
 
 def themes(streams: Sequence[Events], today: date, least: int = 20) -> dict[tuple[str, tuple[str, str]], list[Events]]:
-    """The scenarios of which there are many of one region, with those complaints."""
+    """The scenarios of which there are many in one division, with those complaints: of counties, then of what no theme
+    of a county has, by city, then likewise by province."""
     found: dict[tuple[str, tuple[str, str]], list[Events]] = {}
-    for theme in {(scenario(one), region(one)) for one in streams if scenario(one) and region(one)[1]}:
-        cited = _rise([one for one in streams if (scenario(one), region(one)) == theme], today, least)
-        if cited:
-            found[theme] = cited
+    left = [one for one in streams if scenario(one) and region(one)[1]]
+    for level in ("county", "city", "province"):
+        told: list[Events] = []
+        for theme in {(scenario(one), division(region(one), level)) for one in left}:
+            own = [one for one in left if (scenario(one), division(region(one), level)) == theme]
+            cited = _rise(own, today, least) if theme[1] is not None else []
+            if theme[1] is not None and cited:
+                found[theme[0], theme[1]] = cited
+                told += own
+        left = [one for one in left if not any(one is other for other in told)]
     return found
+
+
+def division(of: tuple[str, str], level: str) -> tuple[str, str] | None:
+    """The county, city or province of a region, if it lies in one; codes of other lists are like counties."""
+    scheme, code = of
+    if scheme != "GB/T 2260":
+        return of if level == "county" else None
+    match level:
+        case "county":
+            return None if code.endswith("00") else of
+        case "city":
+            return None if code.endswith("0000") else (scheme, f"{code[:4]}00")
+        case _:
+            return scheme, f"{code[:2]}0000"
 
 
 def leaks(recorded: Iterable[LeakRecorded], at: datetime) -> list[LeakRecorded]:

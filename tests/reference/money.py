@@ -50,6 +50,14 @@ def recovered_fen(events: Events) -> int:
     return came_back if valid(events) else 0
 
 
+def was_paid(events: Events) -> bool:
+    """Whether anything was paid, in whatever currency, by whomever, for whatever."""
+    told = [event.recovered for event in all_of(events, Resolved)]
+    told += [event.amount for event in all_of(events, Performed)]
+    told += [event.amount for event in all_of(events, AdvancePaid)]
+    return any(money is not None and money.fen > 0 for money in told)
+
+
 def punitive_fen(events: Events) -> int:
     """Punitive damages of a valid complaint."""
     punitive = [event for event in all_of(events, Performed) if event.kind is OutcomeKind.PUNITIVE_DAMAGES]

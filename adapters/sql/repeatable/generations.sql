@@ -1,39 +1,45 @@
 -- Tables of a new generation stand beside those in use under the same name and "_next", until they take their place.
--- What is to be added to tables of sums gathers in tables of the same name and "_parts". All take names of tables in
--- the schema read, without it.
+-- What is to be added to tables of sums gathers in tables of the same name and "_parts". All take names of tables:
+-- those in the schema private as private.name, those in the schema read without it; no others.
 
 -- Creates empty tables like those in use, in place of any from before, with their keys, comments and grants. Further
 -- indexes come once they are filled (index_next).
 create or replace function read.create_next(p_tables text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+  given text;
+  place text;
   name text;
   granted record;
   kept record;
 begin
   perform read.drop_next(p_tables);
-  foreach name in array p_tables loop
-    execute format('create table read.%I (like read.%I including all excluding indexes)', name || '_next', name);
+  foreach given in array p_tables loop
+    place := case when given like 'private.%' then 'private' else 'read' end;
+    name := regexp_replace(given, '^private\.', '');
+    execute format('create table %1$I.%2$I (like %1$I.%3$I including all excluding indexes)', place, name || '_next', name);
     -- LIKE copies the comments of columns, but not that of the table.
-    execute format('comment on table read.%I is %L', name || '_next',
-                   obj_description(format('read.%I', name)::regclass, 'pg_class'));
+    execute format('comment on table %I.%I is %L', place, name || '_next',
+                   obj_description(format('%I.%I', place, name)::regclass, 'pg_class'));
     for kept in
       select conname, pg_get_constraintdef(oid) as definition
-      from pg_constraint where conrelid = format('read.%I', name)::regclass and contype in ('p', 'u')
+      from pg_constraint where conrelid = format('%I.%I', place, name)::regclass and contype in ('p', 'u')
     loop
-      execute format('alter table read.%I add constraint %I %s', name || '_next', kept.conname || '_next',
+      execute format('alter table %I.%I add constraint %I %s', place, name || '_next', kept.conname || '_next',
                      kept.definition);
     end loop;
     for granted in
       select a.privilege_type, a.grantee::regrole as grantee
       from pg_class c cross join lateral aclexplode(c.relacl) a
-      where c.oid = format('read.%I', name)::regclass and a.grantee <> c.relowner
+      where c.oid = format('%I.%I', place, name)::regclass and a.grantee <> c.relowner
     loop
-      execute format('grant %s on read.%I to %s', granted.privilege_type, name || '_next', granted.grantee);
+      execute format('grant %s on %I.%I to %s', granted.privilege_type, place, name || '_next', granted.grantee);
     end loop;
-    execute format('create unlogged table read.%I (like read.%I including comments)', name || '_parts', name);
-    execute format('comment on table read.%I is %L', name || '_parts', 'What is to be added to ' || name || '_next.');
-    execute format('grant select, insert, truncate on read.%I to ledger_projector', name || '_parts');
+    execute format('create unlogged table %1$I.%2$I (like %1$I.%3$I including comments)', place,
+                   name || '_parts', name);
+    execute format('comment on table %I.%I is %L', place, name || '_parts',
+                   'What is to be added to ' || name || '_next.');
+    execute format('grant select, insert, truncate on %I.%I to ledger_projector', place, name || '_parts');
   end loop;
 end $$;
 
@@ -41,34 +47,40 @@ end $$;
 create or replace function read.index_next(p_table text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+  place text := case when p_table like 'private.%' then 'private' else 'read' end;
+  name text := regexp_replace(p_table, '^private\.', '');
   found record;
   definition text;
 begin
   for found in
     select c.oid, c.relname, i.indisunique
     from pg_index i join pg_class c on c.oid = i.indexrelid
-    where i.indrelid = format('read.%I', p_table)::regclass
+    where i.indrelid = format('%I.%I', place, name)::regclass
       and not exists (select from pg_constraint where conindid = i.indexrelid)
   loop
     definition := pg_get_indexdef(found.oid);
-    execute format('create %s index if not exists %I on read.%I %s', case when found.indisunique then 'unique' end,
-                   found.relname || '_next', p_table || '_next', substr(definition, strpos(definition, ' USING ')));
+    execute format('create %s index if not exists %I on %I.%I %s', case when found.indisunique then 'unique' end,
+                   found.relname || '_next', place, name || '_next', substr(definition, strpos(definition, ' USING ')));
     if obj_description(found.oid, 'pg_class') is not null then
-      execute format('comment on index read.%I is %L', found.relname || '_next',
+      execute format('comment on index %I.%I is %L', place, found.relname || '_next',
                      obj_description(found.oid, 'pg_class'));
     end if;
   end loop;
-  execute format('analyze read.%I', p_table || '_next');
+  execute format('analyze %I.%I', place, name || '_next');
 end $$;
 
 -- Drops what create_next made.
 create or replace function read.drop_next(p_tables text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+  given text;
+  place text;
   name text;
 begin
-  foreach name in array p_tables loop
-    execute format('drop table if exists read.%I, read.%I', name || '_next', name || '_parts');
+  foreach given in array p_tables loop
+    place := case when given like 'private.%' then 'private' else 'read' end;
+    name := regexp_replace(given, '^private\.', '');
+    execute format('drop table if exists %1$I.%2$I, %1$I.%3$I', place, name || '_next', name || '_parts');
   end loop;
 end $$;
 
@@ -77,18 +89,23 @@ end $$;
 create or replace function read.swap_next(p_tables text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+  given text;
+  place text;
   name text;
   index_name text;
 begin
-  foreach name in array p_tables loop
-    execute format('drop table read.%I', name);
-    execute format('drop table if exists read.%I', name || '_parts');
-    execute format('alter table read.%I rename to %I', name || '_next', name);
+  foreach given in array p_tables loop
+    place := case when given like 'private.%' then 'private' else 'read' end;
+    name := regexp_replace(given, '^private\.', '');
+    execute format('drop table %I.%I', place, name);
+    execute format('drop table if exists %I.%I', place, name || '_parts');
+    execute format('alter table %I.%I rename to %I', place, name || '_next', name);
     for index_name in
       select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
-      where i.indrelid = format('read.%I', name)::regclass and c.relname like '%\_next'
+      where i.indrelid = format('%I.%I', place, name)::regclass and c.relname like '%\_next'
     loop
-      execute format('alter index read.%I rename to %I', index_name, substr(index_name, 1, length(index_name) - 5));
+      execute format('alter index %I.%I rename to %I', place, index_name,
+                     substr(index_name, 1, length(index_name) - 5));
     end loop;
   end loop;
 end $$;

@@ -113,7 +113,9 @@ $$;
 comment on function read.credit_volumes is
   'The periods for which a merchant reported transactions that ended lately, as the parameters of the score say, with the valid complaints filed in them; of several product stages the one with most transactions.';
 
-create or replace function read.credit_complaints(p_as_of date, p_ids text[])
+-- Its arguments were fewer once.
+drop function if exists read.credit_complaints(date, text[]);
+create or replace function read.credit_complaints(p_as_of date, p_ids text[], p_then jsonb default null)
 returns table (
   complaint_id text, version bigint, "position" bigint, group_id text, merchant_id text, consumer_id text,
   order_reference text, filed_on date, resolved_on date, ended boolean, on_time boolean, settled boolean,
@@ -126,6 +128,28 @@ language sql stable as $$
     select half_life, consumer_cap as cap, read.credit_units(p_as_of, half_life) as one
     from read.credit_parameters(p_as_of)
   ),
+  stood as materialized (
+    select t.*
+    from jsonb_to_recordset(p_then) as t (
+      complaint_id text, version bigint, "position" bigint, merchant_id text, consumer_id text, order_reference text,
+      filed_at timestamptz, resolved boolean, resolved_at timestamptz, answered_at timestamptz, answer_missed boolean,
+      answered_on_time boolean, resolution_missed boolean, reopened_soon integer, kind text, status text,
+      counts boolean, ground text
+    )
+    join (select distinct unnest(p_ids) as complaint_id) i on i.complaint_id = t.complaint_id
+  ),
+  details (
+    complaint_id, version, "position", merchant_id, consumer_id, order_reference, filed_at, resolved, resolved_at,
+    answered_at, answer_missed, answered_on_time, resolution_missed, reopened_soon, kind, status, counts, ground
+  ) as (
+    select d.complaint_id, d.version, d.position, d.merchant_id, d.consumer_id, d.order_reference, d.filed_at,
+           d.resolved, d.resolved_at, d.answered_at, d.answer_missed, d.answered_on_time, d.resolution_missed,
+           d.reopened_soon, d.kind, d.status, d.counts, d.ground
+    from read.complaint_details d
+    where d.complaint_id = any (p_ids) and (p_then is null or d.complaint_id not in (select complaint_id from stood))
+    union all
+    select * from stood
+  ),
   own as materialized (
     select d.complaint_id, d.version, d.position, coalesce(g.group_id, d.merchant_id) as group_id, d.merchant_id,
            d.consumer_id, d.order_reference, (d.filed_at at time zone 'Asia/Shanghai')::date as filed_on,
@@ -134,8 +158,8 @@ language sql stable as $$
            d.answered_at is not null and d.answered_on_time is true as on_time,
            d.resolved and d.resolved_at is not null and not d.resolution_missed as settled,
            d.resolved and d.resolved_at is not null and d.reopened_soon = 0 as confirmed
-    from read.complaint_details d left join read.merchant_groups() g on g.merchant_id = d.merchant_id
-    where d.complaint_id = any (p_ids) and d.merchant_id is not null and d.kind = 'complaint'
+    from details d left join read.merchant_groups() g on g.merchant_id = d.merchant_id
+    where d.merchant_id is not null and d.kind = 'complaint'
       and d.status not in ('withdrawn', 'refused', 'referred', 'merged')
       and (d.resolved or d.counts and d.ground is distinct from 'unfounded')
   ),
@@ -171,9 +195,9 @@ language sql stable as $$
   from consumers c
 $$;
 comment on function read.credit_complaints is
-  'What each of these complaints weighs in the score of a day, in units of read.credit_units: by its age, its share of the order, its share of what a consumer may weigh. Right only when all complaints of the same order, and of a consumer above the cap, are among them. count_units: what it counts for in n, of 2^40.';
+  'What each of these complaints weighs in the score of a day, in units of read.credit_units: by its age, its share of the order, its share of what a consumer may weigh. Right only when all complaints of the same order, and of a consumer above the cap, are among them. count_units: what it counts for in n, of 2^40. p_then: rows of read.complaint_details in place of those that there are.';
 
-create or replace function read.credit_scores(p_as_of date)
+create or replace function read.credit_scored(p_as_of date, p_members text[], p_means jsonb, p_then jsonb)
 returns table (
   group_id text, industry_scheme text, industry text, members bigint, edition integer, n numeric, weight numeric,
   response_k numeric, response_n numeric, response_prior numeric, response_prior_of bigint, response numeric,
@@ -197,6 +221,10 @@ language sql stable as $$
   several as materialized (
     select g.merchant_id, g.group_id from groups g
     where g.group_id in (select h.group_id from groups h group by 1 having count(*) > 1)
+  ),
+  stood as materialized (
+    select t.*
+    from jsonb_to_recordset(p_then) as t (complaint_id text, consumer_id text, order_reference text)
   ),
   -- What the sums do not tell rightly: what came later, and orders and consumers with several complaints. "offset 0" has
   -- the rows looked up by key, whatever number of them is expected.
@@ -248,7 +276,21 @@ language sql stable as $$
       ) d
       union all
       select d.complaint_id from read.complaint_details d where (select half_life from p) <> 180
+      union all
+      select t.complaint_id from stood t
+      union all
+      select d.complaint_id from read.complaint_details d
+      where d.order_reference in (select t.order_reference from stood t)
+         or d.consumer_id in (select t.consumer_id from stood t)
     ) a
+    where p_members is null
+  ),
+  own as materialized (
+    select c.* from read.credit_complaints(p_as_of, array(
+      select d.complaint_id from read.complaint_details d where d.merchant_id = any (p_members)
+      union
+      select t.complaint_id from stood t where p_members is not null
+    ), p_then) c where c.merchant_id = any (p_members)
   ),
   -- All that a group is made of, added up at once.
   parts (
@@ -258,7 +300,15 @@ language sql stable as $$
     select coalesce(g.group_id, s.merchant_id), 1, s.complaints * 1099511627776, s.units + s.unresolved * p.one,
            s.units_ended + s.unresolved_ended * p.one, s.units_on_time + s.unresolved_on_time * p.one, s.units,
            s.units_settled, s.units_confirmed, s.paid_then_withdrawn, 0, 0, 0, 0
-    from read.credit_sums s left join groups g using (merchant_id) cross join p
+    from read.credit_sums s left join groups g using (merchant_id) cross join p where p_members is null
+    union all
+    select coalesce(g.group_id, s.merchant_id), 1, 0, 0, 0, 0, 0, 0, 0, s.paid_then_withdrawn, 0, 0, 0, 0
+    from read.credit_sums s left join groups g using (merchant_id) where s.merchant_id = any (p_members)
+    union all
+    select c.group_id, 0, c.count_units, c.units, case when c.ended then c.units else 0 end,
+           case when c.on_time then c.units else 0 end, case when c.resolved_on is not null then c.units else 0 end,
+           case when c.settled then c.units else 0 end, case when c.confirmed then c.units else 0 end, 0, 0, 0, 0, 0
+    from own c
     union all
     select c.group_id, 0, c.count_units - 1099511627776, c.units - c.summed_units,
            case when c.ended then c.units - c.summed_units else 0 end,
@@ -266,15 +316,34 @@ language sql stable as $$
            case when c.resolved_on is not null then c.units - c.summed_units else 0 end,
            case when c.settled then c.units - c.summed_units else 0 end,
            case when c.confirmed then c.units - c.summed_units else 0 end, 0, 0, 0, 0, 0
-    from apart cross join lateral read.credit_complaints(p_as_of, apart.ids) c
+    from apart cross join lateral read.credit_complaints(p_as_of, apart.ids) c where p_then is null
+    union all
+    -- Where some stood otherwise, what they count for now is taken off by itself.
+    select c.group_id, 0, -1099511627776, -c.summed_units, case when c.ended then -c.summed_units else 0 end,
+           case when c.on_time then -c.summed_units else 0 end,
+           case when c.resolved_on is not null then -c.summed_units else 0 end,
+           case when c.settled then -c.summed_units else 0 end, case when c.confirmed then -c.summed_units else 0 end,
+           0, 0, 0, 0, 0
+    from apart cross join lateral read.credit_complaints(p_as_of, apart.ids) c where p_then is not null
+    union all
+    select c.group_id, 0, c.count_units, c.units, case when c.ended then c.units else 0 end,
+           case when c.on_time then c.units else 0 end, case when c.resolved_on is not null then c.units else 0 end,
+           case when c.settled then c.units else 0 end, case when c.confirmed then c.units else 0 end, 0, 0, 0, 0, 0
+    from apart cross join lateral read.credit_complaints(p_as_of, apart.ids, p_then) c where p_then is not null
+    union all
+    select coalesce(g.group_id, d.merchant_id), 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0
+    from read.complaint_details d left join groups g using (merchant_id)
+    where p_then is not null and d.kind = 'complaint' and d.status = 'withdrawn' and d.paid_when_withdrawn
+      and d.withdrawn_at >= (select until from p) and (p_members is null or d.merchant_id = any (p_members))
     union all
     select coalesce(g.group_id, v.merchant_id), 0, 0, 0, 0, 0, 0, 0, 0, 0, v.complaints, v.transactions, 0, 0
     from read.credit_volumes(p_as_of) v left join groups g using (merchant_id)
+    where p_members is null or v.merchant_id = any (p_members)
     union all
     select coalesce(g.group_id, v.merchant_id), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
            round(round(read.credit_units(v.found_on, p.half_life), 40) / p.one, 12) * p.violation_points
     from read.credit_violations() v left join groups g using (merchant_id) cross join p
-    where v.found_on <= p_as_of
+    where v.found_on <= p_as_of and (p_members is null or v.merchant_id = any (p_members))
   ),
   summed as (
     select t.group_id, sum(members) as members, round(sum(counted) / 1099511627776::numeric, 6) as n,
@@ -301,7 +370,15 @@ language sql stable as $$
            round(round(sum(s.own_c), 40) / nullif(count(s.own_c), 0), 12) as c, count(s.own_c) as c_of,
            round(round(sum(s.per_10000), 40) / nullif(count(s.per_10000), 0), 12) as per_10000,
            count(s.per_10000) as per_10000_of
-    from groups_summed s group by grouping sets ((s.industry_scheme, s.industry), ())
+    from groups_summed s group by grouping sets ((s.industry_scheme, s.industry), ()) having p_means is null
+    union all
+    select m.industry_scheme, m.industry, false, m.a, m.a_of, m.b, m.b_of, m.c, m.c_of, m.per_10000, m.per_10000_of
+    from jsonb_to_recordset(p_means) as m (
+      industry_scheme text, industry text, a numeric, a_of bigint, b numeric, b_of bigint, c numeric, c_of bigint,
+      per_10000 numeric, per_10000_of bigint
+    )
+    union all
+    select null, null, true, null, 0, null, 0, null, 0, null, 0 where p_means is not null
   ),
   weighed as (
     select s.*, p.*, round(round(s.units, 40) / p.one, 12) as weight,
@@ -342,10 +419,29 @@ language sql stable as $$
               when f.score >= f.grade_c then 'C' else 'D' end
   from scored f
 $$;
+comment on function read.credit_scored is
+  'What read.credit_scores gives, of one history: of all members that share it, with the means of industries as given: as scores of the day have them (a, b, c: response_prior, resolution_prior, confirmed_prior; per_10000: volume_mean). Of all, with means of their own, where both are null. p_then: rows of complaints as they stood at the end of a past day, in place of those that there are.';
+
+create or replace function read.credit_scores(p_as_of date)
+returns table (
+  group_id text, industry_scheme text, industry text, members bigint, edition integer, n numeric, weight numeric,
+  response_k numeric, response_n numeric, response_prior numeric, response_prior_of bigint, response numeric,
+  response_lower numeric, response_upper numeric,
+  resolution_k numeric, resolution_n numeric, resolution_prior numeric, resolution_prior_of bigint, resolution numeric,
+  resolution_lower numeric, resolution_upper numeric,
+  confirmed_k numeric, confirmed_n numeric, confirmed_prior numeric, confirmed_prior_of bigint, confirmed numeric,
+  confirmed_lower numeric, confirmed_upper numeric,
+  volume_complaints bigint, transactions bigint, per_10000 numeric, volume_mean numeric, volume_mean_of bigint,
+  volume numeric, violations bigint, deducted numeric, paid_then_withdrawn bigint, score numeric, lower_score numeric,
+  grade_now text
+)
+language sql stable as $$
+  select * from read.credit_scored(p_as_of, null, null, null)
+$$;
 comment on function read.credit_scores is
-  'The complaint-handling score of every merchant with complaints, on a day, under the parameters in force then: docs/definitions.md. One row per group of linked merchants, by the least id of them. As known now: complaints stand as they do, and what was filed later does not count.';
+  'The complaint-handling score of every merchant with complaints, on a day, under the parameters in force then: docs/definitions.md. One row per group of linked merchants, by the least id of them. Complaints count as they stand now, and what was filed later does not; the program takes them as they stood at the end of a past day.';
 
 revoke all on function read.credit_units, read.credit_parameters, read.credit_bounds, read.credit_violations, read.credit_volumes,
-  read.credit_complaints, read.credit_scores from public;
+  read.credit_complaints, read.credit_scored, read.credit_scores from public;
 grant execute on function read.credit_units, read.credit_parameters, read.credit_bounds, read.credit_violations, read.credit_volumes,
-  read.credit_complaints, read.credit_scores to ledger_api, ledger_watcher, ledger_analyst;
+  read.credit_complaints, read.credit_scored, read.credit_scores to ledger_api, ledger_watcher, ledger_analyst;

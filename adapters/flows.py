@@ -1,0 +1,259 @@
+"""What came of requests, by the day on which it happened: sums by dimension and period, and what is behind each.
+
+Terms are those of docs/definitions.md, "By day of the event".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from adapters.database import Pool
+from adapters.read_store import complete_to
+from adapters.spans import spans
+from adapters.statistics import INTERVALS, last_of
+from adapters.statistics_sources import MERGED, YEARS
+from domain.errors import InvalidInput
+from projections.flows import DIMENSIONS, RATES
+from projections.flows import MEASURES as KEPT
+from projections.rates import percent
+
+#: What was filed stands beside what came of it.
+MEASURES = ("filed", *KEPT)
+GROUPS = (*DIMENSIONS, "industry")
+ORDERS = (*MEASURES, *RATES)
+#: Periods of which a month may be taken whole.
+_OF_MONTHS = frozenset({None, "month", "quarter", "half-year", "year"})
+_TITLED = {"merchant": ("read.merchants", "trade_name"), "office": ("read.offices", "title")}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked: groups ``by`` a dimension and, where given, by ``interval``, of the days from first to last.
+
+    ``only``: values of the dimension, of which one has to fit; ``without``: of which none may. ``order``: a measure or
+    a rate, greatest first; without one periods are in order, and the rest by what was filed.
+    """
+
+    by: str = "all"
+    interval: str | None = None
+    first: date | None = None
+    last: date | None = None
+    only: Sequence[str] | None = None
+    without: Sequence[str] = field(default=())
+    order: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.by not in GROUPS:
+            raise InvalidInput(f"there are no flows by {self.by!r}", hint=f"dimensions are: {', '.join(GROUPS)}")
+        if self.interval is not None and self.interval not in INTERVALS:
+            raise InvalidInput(f"there is no interval {self.interval!r}", hint=f"there are: {', '.join(INTERVALS)}")
+        if self.order is not None and self.order not in ORDERS:
+            raise InvalidInput(f"nothing is ordered by {self.order!r}", hint=f"there are: {', '.join(ORDERS)}")
+        for day in (self.first, self.last):
+            if day is not None and day.year not in YEARS:
+                raise InvalidInput(f"{day} is out of reach", hint=f"give a day from {YEARS[0]} to {YEARS[-1]}")
+        if self.first and self.last and self.first > self.last:
+            raise InvalidInput(f"{self.first} is after {self.last}", hint="exchange them")
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """The groups of a page, how many there are in all, and the position that they are complete to.
+
+    A group: ``key``, ``scheme``, ``title`` of a merchant or office, ``first_day`` and ``last_day`` of its period and
+    whether that is ``incomplete``, ``measures``, ``rates``.
+    """
+
+    items: list[dict[str, Any]]
+    groups: int
+    complete_to: int
+
+
+def of_conditions(by: str, given: Mapping[str, Sequence[str]]) -> list[str] | None:
+    """Return the values of the own dimension, None where there are none; raises InvalidInput for another one."""
+    other = [name for name in given if name != by]
+    if other:
+        raise InvalidInput(
+            f"flows by {by} cannot be filtered by {other[0]!r}",
+            hint="filter by the dimension itself; GET /statistics filters by all, of the day of filing",
+        )
+    return list(given[by]) if by in given else None
+
+
+def aggregate(pool: Pool, query: Query, *, today: date, limit: int | None = None, offset: int = 0) -> Flows:
+    """Return the groups of a query; ``today`` decides which periods are incomplete."""
+    source, parameters = _sums(query)
+    period = _period(query)
+    sums = ", ".join(f"sum(s.{name})::bigint as {name}" for name in MEASURES)
+    table, title = _TITLED.get(query.by, (None, None))
+    titled = f"left join {table} o on o.{query.by}_id = p.key" if table else ""
+    with pool.cursor() as cursor:
+        complete = complete_to(cursor)
+        cursor.execute(
+            f"with {MERGED}, summed as materialized (select s.scheme, s.key, {period} as period, {sums} from {source} "
+            f"group by 1, 2, 3), found as (select * from summed where greatest({', '.join(MEASURES)}) > 0) "
+            f"select c.groups, {f'o.{title}' if title else 'null'}, p.* "
+            "from (select count(*) as groups from found) c left join "
+            f"(select row_number() over (order by {_order(query)}) as place, * from found "
+            f"order by place limit %s offset %s) p on true {titled} order by p.place",
+            [*parameters, limit, offset],
+        )
+        rows = cursor.fetchall()
+    items = []
+    for _, title, place, scheme, key, first_day, *values in rows:
+        if place is None:
+            continue
+        measures = dict(zip(MEASURES, values, strict=True))
+        last_day = last_of(query.interval, first_day) if query.interval else query.last
+        items.append(
+            {
+                "key": key,
+                "scheme": scheme,
+                "title": title,
+                "first_day": first_day or query.first,
+                "last_day": last_day,
+                "incomplete": _is_incomplete(query, first_day, last_day, today),
+                "measures": measures,
+                "rates": {name: percent(measures[part], measures[whole]) for name, (part, whole) in RATES.items()},
+            }
+        )
+    return Flows(items, rows[0][0], complete)
+
+
+def behind(
+    pool: Pool, query: Query, measure: str, *, key: str | None, scheme: str | None, after: str = "", limit: int = 100
+) -> tuple[list[dict[str, Any]], int, str, list[Any]]:
+    """Return the requests behind a measure of a group, in the order of ids, behind ``after``, with what each adds.
+
+    And how many there are, and the query in SQL with its parameters.
+    """
+    if measure not in MEASURES:
+        raise InvalidInput(f"there is no measure {measure!r}", hint=f"measures are: {', '.join(MEASURES)}")
+    source, parameters = _events(query)
+    conditions, own = ["s.measure = %s"], [*parameters, measure]
+    for column, value in (("key", key), ("scheme", scheme)):
+        if value is not None:
+            conditions.append(f"s.{column} = %s")
+            own.append(value)
+    sql = (
+        f"with {MERGED} select s.complaint_id, s.version, s.position, sum(s.adds)::bigint as adds "
+        f"from {source} where {' and '.join(conditions)} group by 1, 2, 3 order by 1"
+    )
+    with pool.cursor() as cursor:
+        cursor.execute(f"select count(*) from ({sql}) as found", own)
+        ((count,),) = cursor.fetchall()
+        cursor.execute(
+            f"select * from ({sql}) as found where complaint_id > %s order by 1 limit %s", [*own, after, limit]
+        )
+        names = ("complaint_id", "version", "position", "adds")
+        return [dict(zip(names, row, strict=True)) for row in cursor], count, sql, own
+
+
+def explain(query: Query) -> dict[str, Any]:
+    """Return the SQL that sums a query over the requests, with its parameters: the same figures from beneath."""
+    source, parameters = _events(query)
+    sums = ", ".join(f"coalesce(sum(s.adds) filter (where s.measure = '{name}'), 0) as {name}" for name in MEASURES)
+    return {
+        "sql": f"with {MERGED} select s.scheme, s.key, {_period(query)} as first_day, {sums} from {source} "
+        "group by 1, 2, 3 order by 2, 1, 3",
+        "parameters": parameters,
+    }
+
+
+def _period(query: Query) -> str:
+    return INTERVALS[query.interval].format(day="s.day") if query.interval else "null::date"
+
+
+def _order(query: Query) -> str:
+    if query.order in RATES:
+        part, whole = RATES[query.order]
+        return f"div({part}::numeric * 1e24, nullif({whole}, 0)) desc nulls last, {whole} desc, key, scheme, period"
+    if query.order is None and query.interval:
+        return "period, key, scheme"
+    return f"{query.order or 'filed'} desc, key, scheme, period"
+
+
+def _is_incomplete(query: Query, first_day: date | None, last_day: date | None, today: date) -> bool:
+    """Whether a period is not over, or is cut by the days that are asked for."""
+    if last_day is None or last_day >= today:
+        return True
+    cut_first = first_day is not None and query.first is not None and first_day < query.first
+    return cut_first or (query.last is not None and last_day > query.last)
+
+
+def _sums(query: Query) -> tuple[str, list[Any]]:
+    """Return the sums of days and months as ``s (scheme, key, day, measures)``; some are to be subtracted."""
+    wanted = spans(query.first, query.last, months=query.interval in _OF_MONTHS, years=False)
+    dimension = "merchant" if query.by == "industry" else query.by
+    own, values = _own_rows(query, "t.key")
+    joined, key, scheme = _going_on(query, "t.key", "t.scheme")
+    parts, parameters = [], list[Any]()
+    for table, present in (("read.flows", KEPT), ("read.resolution_statistics", ("filed",))):
+        sums = ", ".join(f"t.sign * t.{name}" if name in present else "0::bigint" for name in MEASURES)
+        kept = ", ".join(("scheme", "key", "first_day", *present))
+        # Each span with its own condition: joined with a list of them, the planner would take all days.
+        rows = " union all ".join(
+            [
+                f"select {kept}, %s::bigint as sign from {table} where dimension = %s and grain = %s "
+                "and first_day between %s and %s"
+            ]
+            * len(wanted)
+        )
+        parts.append(f"select {scheme}, {key}, t.first_day, {sums} from ({rows}) t{joined} where {own}")
+        for grain, first, last, sign in wanted:
+            parameters += [sign, dimension, grain, first, last]
+        parameters += values
+    return f"({' union all '.join(parts)}) as s (scheme, key, day, {', '.join(MEASURES)})", parameters
+
+
+def _events(query: Query) -> tuple[str, list[Any]]:
+    """Return what happened to requests, as ``s (scheme, key, complaint_id, version, position, day, measure, adds)``."""
+    dimension = "merchant" if query.by == "industry" else query.by
+    column = "''" if dimension == "all" else f"t.{dimension}"
+    own, parameters = _own_rows(query, column)
+    joined, key, scheme = _going_on(query, column, "t.region_scheme" if dimension == "region" else "''")
+    for day, compare in ((query.first, ">="), (query.last, "<=")):
+        if day is not None:
+            own += f" and t.day {compare} %s"
+            parameters.append(day)
+    return (
+        f"(select {scheme} as scheme, {key} as key, t.complaint_id, t.version, t.position, t.day, t.measure, t.adds "
+        f"from read.flow_events() t{joined} where {own}) as s",
+        parameters,
+    )
+
+
+def _own_rows(query: Query, column: str) -> tuple[str, list[Any]]:
+    """Return the condition on rows by ``only`` and ``without``: a merchant's are also those of the merged ones."""
+    conditions, parameters = ["true"], list[Any]()
+    if query.by == "merchant":
+        column_of = f"coalesce(g.going_on_id, {column})"
+        if query.only is not None:
+            # First by what is stored, for which there is an index.
+            conditions.append(
+                f"{column} = any(%s::text[] || array(select merchant_id from merged where going_on_id = any(%s)))"
+            )
+            parameters += [list(query.only), list(query.only)]
+    else:
+        column_of = "coalesce(m.industry, '')" if query.by == "industry" else column
+    if query.only is not None:
+        conditions.append(f"{column_of} = any(%s)")
+        parameters.append(list(query.only))
+    if query.without:
+        conditions.append(f"{column_of} <> all(%s)")
+        parameters.append(list(query.without))
+    return " and ".join(conditions), parameters
+
+
+def _going_on(query: Query, column: str, scheme: str) -> tuple[str, str, str]:
+    """Return what is joined, and the key and scheme of a row's group."""
+    if query.by not in ("merchant", "industry"):
+        return "", column, scheme
+    joined, key = f" left join merged g on g.merchant_id = {column}", f"coalesce(g.going_on_id, {column})"
+    if query.by == "merchant":
+        return joined, key, scheme
+    joined += f" left join read.merchants m on m.merchant_id = {key}"
+    return joined, "coalesce(m.industry, '')", "coalesce(m.industry_scheme, '')"

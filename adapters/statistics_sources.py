@@ -1,0 +1,236 @@
+"""What statistics are summed from: the sums of a dimension, or the requests where these do not suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from adapters.spans import spans
+from domain.calendar import start_of_day
+from domain.errors import InvalidInput
+from projections.rates import RATES
+from projections.resolution_statistics import DIMENSIONS, MEASURES
+
+#: Years that days are reckoned with.
+YEARS = range(1900, 2200)
+#: The first day of the period that a day is in, by the length of the period.
+INTERVALS = {
+    "day": "{day}",
+    "week": "date_trunc('week', {day})::date",
+    "month": "date_trunc('month', {day})::date",
+    "quarter": "date_trunc('quarter', {day})::date",
+    "half-year": "make_date(extract(year from {day})::int, 1 + 6 * ((extract(month from {day})::int - 1) / 6), 1)",
+    "year": "date_trunc('year', {day})::date",
+}
+#: Dimensions of a request that are read from its merchant.
+OF_MERCHANT = ("industry",)
+GROUPS = (*DIMENSIONS, *OF_MERCHANT)
+ORDERS = (*MEASURES, *RATES)
+#: A merchant that was merged into another counts as that one. Made once in a query: what it holds is not known before.
+MERGED = "merged as materialized (select * from read.merged_merchants())"
+#: The merchants of a list that go on, and those that were merged into them, in SQL; two parameters, both the list.
+ALL_OF = (
+    "array(select v from unnest(%s::text[]) v where v not in (select merchant_id from merged) "
+    "union all select merchant_id from merged where going_on_id = any(%s::text[]))"
+)
+#: The same of the groups of a page.
+ALL_OF_PAGE = (
+    "array(select p.key from page p union all select g.merchant_id from merged g join page p on p.key = g.going_on_id)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked: groups ``by`` a dimension and, where given, by ``interval``, of the days from first to last.
+
+    ``filters``: dimension -> values, of which one has to fit; ``exclude``: of which none may.
+    ``order``: a measure or a rate, greatest first; without one periods are in order, and the rest by valid complaints.
+    ``least``: groups in which the denominator of the order (or, with a measure, ``valid``) is less are left out.
+    """
+
+    by: str = "all"
+    interval: str | None = None
+    first: date | None = None
+    last: date | None = None
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    exclude: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    order: str | None = None
+    least: int = 0
+
+    def __post_init__(self) -> None:
+        for name in (self.by, *self.filters, *self.exclude):
+            if name not in GROUPS:
+                raise InvalidInput(f"there is no dimension {name!r}", hint=f"dimensions are: {', '.join(GROUPS)}")
+        if self.interval is not None and self.interval not in INTERVALS:
+            raise InvalidInput(f"there is no interval {self.interval!r}", hint=f"there are: {', '.join(INTERVALS)}")
+        if self.order is not None and self.order not in ORDERS:
+            raise InvalidInput(f"nothing is ordered by {self.order!r}", hint=f"there are: {', '.join(ORDERS)}")
+        for day in (self.first, self.last):
+            if day is not None and day.year not in YEARS:
+                raise InvalidInput(f"{day} is out of reach", hint=f"give a day from {YEARS[0]} to {YEARS[-1]}")
+        if self.first and self.last and self.first > self.last:
+            raise InvalidInput(f"{self.first} is after {self.last}", hint="exchange them")
+
+    @property
+    def limited_by(self) -> set[str]:
+        """The dimensions that are filtered by, or of which values are left out."""
+        return {*self.filters, *self.exclude}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows ``s (scheme, key, day, measures)`` in SQL; ``needs`` what stands before the query (``with …``).
+
+    Groups of which ``requests`` add up to nothing are none: what is subtracted leaves such behind.
+    """
+
+    needs: str
+    rows: str
+    parameters: list[Any]
+
+    @property
+    def alone(self) -> str:
+        """The rows with all that they need."""
+        return f"(with {self.needs} select s.* from {self.rows}) as s" if self.needs else self.rows
+
+
+def period_of(query: Query) -> str:
+    """Return the first day of the period of a row, in SQL."""
+    return INTERVALS[query.interval].format(day="s.day") if query.interval else "null::date"
+
+
+def dimension_of(query: Query) -> str | None:
+    """Return the dimension whose sums suffice for a query; None where the requests are needed."""
+    used = {query.by, *query.limited_by} - {"all"} or {"all"}
+    if used <= {"merchant", *OF_MERCHANT}:
+        return "merchant"
+    return used.pop() if len(used) == 1 else None
+
+
+def source_of(query: Query, *, of_page: bool = False) -> Source:
+    """Return the sums, or the requests where they are needed; ``of_page``: of the keys of a ``page`` only."""
+    dimension = dimension_of(query)
+    return requests_of(query) if dimension is None else sums_of(query, "read.resolution_statistics", dimension, of_page)
+
+
+def sums_of(
+    query: Query,
+    table: str,
+    dimension: str,
+    of_page: bool = False,
+    columns: Sequence[str] = MEASURES,
+    keys: Sequence[str] = (),
+    conditions: Mapping[str, str] | None = None,
+) -> Source:
+    """Return the rows of a table of sums; ``columns`` are added up, ``keys`` stand with them, ``conditions`` hold."""
+    of = spans(
+        query.first, query.last, months=query.interval not in ("day", "week"), years=query.interval in (None, "year")
+    )
+    more = "".join(f" and t.{name} = %s" for name in conditions or {})
+    given = list((conditions or {}).values())
+    signed = any(one.sign < 0 for one in of)
+    merchants = dimension == "merchant"
+    own, own_parameters = _of_keys(query, dimension)
+    if of_page:
+        own += f" and t.key = any({ALL_OF_PAGE if merchants else 'array(select key from page)'})"
+    if of_page and query.interval:
+        own += " and t.first_day >= (select min(period) from page)"
+    parts, parameters = [], []
+    for one in of:
+        parts.append(
+            f"select {one.sign} as sign, t.* from {table} t where t.dimension = %s and t.grain = %s "
+            f"and t.first_day between %s and %s{more}{own}"
+        )
+        parameters += [dimension, one.grain, one.first, one.last, *given, *own_parameters]
+    key, scheme, joined, where = "t.key", "t.scheme", "", ""
+    if merchants:
+        key, joined = "coalesce(g.going_on_id, t.key)", " left join merged g on g.merchant_id = t.key"
+        if {query.by, *query.limited_by} & {*OF_MERCHANT}:
+            joined += f" left join read.merchants m on m.merchant_id = {key}"
+        where, industries = _conditions(query, {"industry": "coalesce(m.industry, '')"})
+        parameters += industries
+    if query.by == "industry":
+        key, scheme = "coalesce(m.industry, '')", "coalesce(m.industry_scheme, '')"
+    if query.by == "all":
+        key, scheme = "''", "''"
+    sums = ", ".join(f"t.sign * t.{name} as {name}" if signed else f"t.{name}" for name in columns)
+    stand = "".join(f"t.{name}, " for name in keys)
+    rows = (
+        f"(select {scheme} as scheme, {key} as key, t.first_day as day, {stand}{sums} "
+        f"from ({' union all '.join(parts)}) as t{joined} where true{where}) as s"
+    )
+    return Source(MERGED if merchants else "", rows, parameters)
+
+
+def requests_of(query: Query, key: str | None = None) -> Source:
+    """Return the requests themselves, with ``complaint_id``, ``version`` and ``position``; of one ``key`` if given."""
+    conditions, parameters = "", list[Any]()
+    if query.first is not None:
+        conditions += " and t.filed_at >= %s"
+        parameters.append(start_of_day(query.first))
+    if query.last is not None:
+        conditions += " and t.filed_at < %s"
+        parameters.append(start_of_day(query.last + timedelta(days=1)))
+    used = {query.by, *query.limited_by}
+    columns = {name: f"t.{name}" for name in DIMENSIONS if name not in ("all", "merchant")}
+    columns |= {"all": "''", "industry": "coalesce(m.industry, '')"}
+    joined = ""
+    if used & {"merchant", *OF_MERCHANT}:
+        joined = " left join merged g on g.merchant_id = t.merchant"
+        if used & {*OF_MERCHANT}:
+            joined += " left join read.merchants m on m.merchant_id = coalesce(g.going_on_id, t.merchant)"
+    of_keys, of_keys_parameters = _of_merchants(query, key)
+    where, others = _conditions(query, columns)
+    columns["merchant"] = "coalesce(g.going_on_id, t.merchant)"
+    parameters += [*of_keys_parameters, *others]
+    if key is not None:
+        where += f" and {columns[query.by]} = %s"
+        parameters.append(key)
+    schemes = {"product": "t.product_scheme", "issue": "t.product_scheme", "region": "t.region_scheme"}
+    schemes["industry"] = "coalesce(m.industry_scheme, '')"
+    rows = (
+        f"(select {schemes.get(query.by, repr(''))} as scheme, {columns[query.by]} as key, t.complaint_id, t.version, "
+        f"t.position, t.day, {', '.join(f't.{name}' for name in MEASURES)} from read.complaint_measures() t{joined} "
+        f"where true{conditions}{of_keys}{where}) as s"
+    )
+    return Source(MERGED if used & {"merchant", *OF_MERCHANT} else "", rows, parameters)
+
+
+def _of_keys(query: Query, dimension: str) -> tuple[str, list[Any]]:
+    """Return the conditions on the keys of sums, with their parameters."""
+    where, parameters = "", []
+    for asked, compare in ((query.filters, "= any"), (query.exclude, "<> all")):
+        if (values := asked.get(dimension)) is None:
+            continue
+        of = ALL_OF if dimension == "merchant" else "%s::text[]"
+        where += f" and t.key {compare}({of})"
+        parameters += [list(values)] * of.count("%s")
+    return where, parameters
+
+
+def _of_merchants(query: Query, key: str | None) -> tuple[str, list[Any]]:
+    """Return the conditions on the merchant of requests: on the column itself, whose index they can use."""
+    where, parameters = "", []
+    wanted = [query.filters["merchant"]] if "merchant" in query.filters else []
+    if query.by == "merchant" and key is not None:
+        wanted.append([key])
+    for values in wanted:
+        known = "" if "" in values else "t.merchant_id"
+        where += f" and {known or 't.merchant'} = any({ALL_OF})"
+        parameters += [list(values)] * 2
+    if "merchant" in query.exclude:
+        where += f" and t.merchant <> all({ALL_OF})"
+        parameters += [list(query.exclude["merchant"])] * 2
+    return where, parameters
+
+
+def _conditions(query: Query, columns: Mapping[str, str]) -> tuple[str, list[Any]]:
+    where, parameters = "", []
+    for asked, compare in ((query.filters, "= any(%s)"), (query.exclude, "<> all(%s)")):
+        for name, values in asked.items():
+            if name in columns:
+                where += f" and {columns[name]} {compare}"
+                parameters.append(list(values))
+    return where, parameters
