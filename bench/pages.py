@@ -24,6 +24,8 @@ LIMIT_MS = 50.0
 #: A page of fifty, as a list on a screen.
 PAGE = "limit=50"
 NOTHING = "/health/live"
+#: What is asked for beside pages of boards, rankings and search, and is not held to the limit.
+BESIDE = ("credit: explained",)
 
 Paths = Mapping[str, Sequence[str]]
 
@@ -45,9 +47,10 @@ def measure(services: Services, corpora: Corpora, scale: Scale) -> Sequence[Find
         plans = _plans(system.database_url, port, system.token, paths)
     p95 = {name: percentile(times, 95) for name, times in large.items()}
     before = {name: percentile(times, 95) for name, times in small.items()}
-    missed = [name for name, value in p95.items() if value > LIMIT_MS]
+    held = [name for name in p95 if name not in BESIDE]
+    missed = [name for name in held if p95[name] > LIMIT_MS]
     over = f"{scale.paged_complaints:,} complaints"
-    slowest = max(p95, key=lambda name: p95[name])
+    slowest = max(held, key=lambda name: p95[name])
     return [
         Comparison(
             f"pages over {over}, p95 of the slowest ({slowest}) against {LIMIT_MS:g} ms",
@@ -62,7 +65,7 @@ def measure(services: Services, corpora: Corpora, scale: Scale) -> Sequence[Find
             f"pages over {over}: p95 of {scale.paged_requests} requests",
             "ms",
             {name: [value] for name, value in p95.items()},
-            [f"over {LIMIT_MS:g} ms: {', '.join(missed) or 'none'}"],
+            [f"over {LIMIT_MS:g} ms: {', '.join(missed) or 'none'}", f"not held to it: {', '.join(BESIDE)}"],
         ),
         Figures(
             f"the same: p50 against that over {scale.paged_complaints // 10:,} complaints",

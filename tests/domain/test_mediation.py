@@ -29,7 +29,7 @@ from domain.complaint.mediation import (
 from domain.complaint.settlement import Resolved
 from domain.complaint.state import Deadline, Side, Status, Way
 from domain.event import Event
-from domain.values import Actor
+from domain.values import Actor, Role
 from tests.domain.lives import (
     ACCEPT,
     ACCEPTED,
@@ -340,7 +340,7 @@ def test_c4_no_human_means_no_event_of_a_human_mediator() -> None:
     by_software = lived(
         *MEDIATE[:2],
         step(mediation.assign_mediator, day(3), REGULATOR, candidates=(SOFTWARE,)),
-        MEDIATE[3],
+        step(mediation.begin_mediation, day(3), Actor(SOFTWARE.mediator_id, Role.MEDIATOR)),
         step(mediation.suggest, day(4), SERVICE, **BY_MODEL),
         step(mediation.answer_suggestion, day(4), CONSUMER, number=0, taken=True),
         step(mediation.answer_suggestion, day(4), MERCHANT, number=0, taken=True),

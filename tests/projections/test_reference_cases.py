@@ -420,7 +420,7 @@ def test_a9_what_is_settled_before_acceptance_or_in_court_is_no_mediation() -> N
     counts(solved(day(9), (*ACCEPTED, court)), mediated=0, resolved=1)
 
 
-def test_c4_what_an_officer_received_accepted_and_ended_is_the_work_of_a_person() -> None:
+def test_c4_what_an_officer_ended_is_the_work_of_a_person() -> None:
     ended = lived(step(mediation.end_mediation, day(4), REGULATOR, ground="no-agreement"), since=ACCEPTED)
     counts(ended, ended=1, ended_here=1, ended_without_person=0)
     for by, alone in ((MEDIATOR, 0), (ADJUDICATOR, 0), (REGULATOR, 0), (CONSUMER, 1), (SERVICE, 1)):

@@ -19,6 +19,7 @@ from domain.complaint.mediation import (
 from domain.complaint.negotiation import Answered, OfferMade, Routed
 from domain.complaint.settlement import Resolved
 from domain.complaint.state import Deadline, RequestKind, Side, Way
+from domain.complaint.ways import Decided
 from domain.event import Event
 from domain.values import Role
 from tests.reference.history import (
@@ -212,12 +213,14 @@ def ended_here(events: Events) -> bool:
 
 
 def officials_at_work(events: Events) -> bool:
-    """Whether an officer, an adjudicator or a mediator who is no software did anything while it was open."""
+    """Whether an officer or adjudicator ended it, or a mediator who is no software did anything while it was open."""
     is_open, software = True, ""
     for event in events:
         by = event.actor
         clerical = isinstance(event, (Filed, Routed, Answered, SuggestionMade))
-        person = by.role in (Role.REGULATOR, Role.ADJUDICATOR) or (by.role is Role.MEDIATOR and by.id != software)
+        ending = isinstance(event, (Resolved, Closed, Decided, MediationEnded))
+        person = by.role is Role.MEDIATOR and by.id != software
+        person = person or (ending and by.role in (Role.REGULATOR, Role.ADJUDICATOR))
         if is_open and person and not clerical:
             return True
         if isinstance(event, MediatorAssigned):
@@ -232,7 +235,7 @@ def officials_at_work(events: Events) -> bool:
 
 
 def person_at_work(events: Events) -> bool:
-    """Whether a person ever mediated, suggested, took over, or handled it by office."""
+    """Whether a person ever mediated, suggested or took over, or an official ended it."""
     assigned = any(event.kind is not MediatorKind.SOFTWARE for event in all_of(events, MediatorAssigned))
     proposed = any(event.model is None for event in all_of(events, SuggestionMade))
     return assigned or proposed or has(events, PersonReached) or officials_at_work(events)

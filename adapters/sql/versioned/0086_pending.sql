@@ -18,7 +18,7 @@ comment on column read.complaint_details.paid is 'Whether anything was ever paid
 comment on column read.complaint_details.paid_when_withdrawn is 'Whether anything had been paid when the consumer withdrew it, in whatever currency.';
 comment on column read.complaint_details.answered_at is 'When the merchant first answered, or offered terms, since it was filed or last reopened; for imports not known exactly, and then the day of routing.';
 comment on column read.complaint_details.answer_missed is 'Whether a term of answering passed in silence, since it was filed or last reopened.';
-comment on column read.complaint_details.human is 'Whether a person mediated, suggested, took over, or handled it by office.';
+comment on column read.complaint_details.human is 'Whether a person mediated, suggested or took over, or an official ended it.';
 comment on column read.complaint_details.mediated is 'True if it was settled in mediation, or by agreement after an office had accepted it; false if mediation ended without; null if neither, since it was filed or last reopened.';
 comment on column read.complaint_details.product is 'What it is about, as the code list names it; empty where that is in the consumer''s own words.';
 comment on column read.complaint_details.sub_product is 'Finer than product.';
@@ -57,6 +57,6 @@ comment on column read.resolution_statistics.answered is 'Valid complaints that 
 comment on column read.resolution_statistics.self_settled is 'Valid complaints that the parties settled among themselves before an office received them; without imports.';
 comment on column read.resolution_statistics.mediated is 'Valid complaints that mediation settled, or whose mediation ended without an agreement.';
 comment on column read.resolution_statistics.mediation_succeeded is 'Valid complaints that were settled in mediation, or by agreement after an office had accepted them.';
-comment on column read.resolution_statistics.ended_without_person is 'Of those in ended_here, those in which no person mediated, suggested, took over, or handled it by office.';
+comment on column read.resolution_statistics.ended_without_person is 'Of those in ended_here, those in which no person mediated, suggested or took over, and no official ended it.';
 comment on column read.resolution_statistics.concluded is 'Requests that an office received, whose file was closed.';
 comment on column read.resolution_statistics.concluded_on_time is 'Of these, those in which the term of mediation did not pass before.';
