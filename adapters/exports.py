@@ -134,7 +134,7 @@ def _require_fit(cursor: Any, column: str, values: list[str], type_: str) -> Non
 
 def of_statistics(query: Query, *, today: date, columns: Sequence[str] = ()) -> Source:
     """Return the groups of a query as a source, flat: what they are, every measure and every rate."""
-    source, period = source_of(query), period_of(query)
+    source, period = source_of(query), period_of(query.interval)
     sums = ", ".join(f"sum(s.{name})::bigint as {name}" for name in MEASURES)
     first, last = "%s::date", "%s::date"
     own: list[Any] = [query.first, query.last]

@@ -161,7 +161,8 @@ def durations(
     with pool.cursor() as cursor:
         cursor.execute(
             f"with {f'{source.needs}, ' if source.needs else ''}counted as materialized ("
-            f"select s.scheme, s.key, {period_of(query)} as period, s.minutes, sum(s.complaints)::bigint as complaints "
+            f"select s.scheme, s.key, {period_of(query.interval)} as period, s.minutes, "
+            "sum(s.complaints)::bigint as complaints "
             f"from {source.rows} group by 1, 2, 3, 4 having sum(s.complaints) <> 0), "
             "page as materialized (select scheme, key, period, sum(complaints)::bigint as total from counted "
             "group by 1, 2, 3 order by period, total desc, scheme, key limit %s offset %s) "

@@ -13,8 +13,8 @@ from typing import Any
 from adapters.database import Pool
 from adapters.read_store import complete_to
 from adapters.spans import spans
-from adapters.statistics import INTERVALS, last_of
-from adapters.statistics_sources import MERGED, YEARS
+from adapters.statistics import last_of
+from adapters.statistics_sources import MERGED, period_of, require_known
 from domain.errors import InvalidInput
 from projections.flows import DIMENSIONS, RATES
 from projections.flows import MEASURES as KEPT
@@ -48,15 +48,7 @@ class Query:
     def __post_init__(self) -> None:
         if self.by not in GROUPS:
             raise InvalidInput(f"there are no flows by {self.by!r}", hint=f"dimensions are: {', '.join(GROUPS)}")
-        if self.interval is not None and self.interval not in INTERVALS:
-            raise InvalidInput(f"there is no interval {self.interval!r}", hint=f"there are: {', '.join(INTERVALS)}")
-        if self.order is not None and self.order not in ORDERS:
-            raise InvalidInput(f"nothing is ordered by {self.order!r}", hint=f"there are: {', '.join(ORDERS)}")
-        for day in (self.first, self.last):
-            if day is not None and day.year not in YEARS:
-                raise InvalidInput(f"{day} is out of reach", hint=f"give a day from {YEARS[0]} to {YEARS[-1]}")
-        if self.first and self.last and self.first > self.last:
-            raise InvalidInput(f"{self.first} is after {self.last}", hint="exchange them")
+        require_known(self.interval, self.order, ORDERS, self.first, self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ def of_conditions(by: str, given: Mapping[str, Sequence[str]]) -> list[str] | No
 def aggregate(pool: Pool, query: Query, *, today: date, limit: int | None = None, offset: int = 0) -> Flows:
     """Return the groups of a query; ``today`` decides which periods are incomplete."""
     source, parameters = _sums(query)
-    period = _period(query)
+    period = period_of(query.interval)
     sums = ", ".join(f"sum(s.{name})::bigint as {name}" for name in MEASURES)
     table, title = _TITLED.get(query.by, (None, None))
     titled = f"left join {table} o on o.{query.by}_id = p.key" if table else ""
@@ -157,14 +149,10 @@ def explain(query: Query) -> dict[str, Any]:
     source, parameters = _events(query)
     sums = ", ".join(f"coalesce(sum(s.adds) filter (where s.measure = '{name}'), 0) as {name}" for name in MEASURES)
     return {
-        "sql": f"with {MERGED} select s.scheme, s.key, {_period(query)} as first_day, {sums} from {source} "
+        "sql": f"with {MERGED} select s.scheme, s.key, {period_of(query.interval)} as first_day, {sums} from {source} "
         "group by 1, 2, 3 order by 2, 1, 3",
         "parameters": parameters,
     }
-
-
-def _period(query: Query) -> str:
-    return INTERVALS[query.interval].format(day="s.day") if query.interval else "null::date"
 
 
 def _order(query: Query) -> str:

@@ -66,7 +66,7 @@ def aggregate(
     ``unknown`` false: what is not known is no group, and not left out as too small. ``before`` true: each group has
     ``before``, the valid complaints of the period before it. All is of one moment.
     """
-    source, period, order = source_of(query), period_of(query), order_of(query)
+    source, period, order = source_of(query), period_of(query.interval), order_of(query)
     # Where few of many groups are shown, all measures are summed for them alone.
     few = limit is not None and dimension_of(query) not in (None, "all") and query.by not in ("all", "industry")
     shown = source_of(query, of_page=True) if few else source
@@ -222,7 +222,7 @@ def behind(
 
 def explain(query: Query) -> dict[str, Any]:
     """Return the SQL that sums a query over the requests, with its parameters: the same figures from beneath."""
-    source, period = requests_of(query), period_of(query)
+    source, period = requests_of(query), period_of(query.interval)
     sums = ", ".join(f"sum(s.{name}) as {name}" for name in MEASURES)
     return {
         "sql": f"select s.scheme, s.key, {period} as first_day, {sums} from {source.alone} "

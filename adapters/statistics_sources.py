@@ -41,6 +41,21 @@ ALL_OF_PAGE = (
 )
 
 
+def require_known(
+    interval: str | None, order: str | None, orders: Sequence[str], first: date | None, last: date | None
+) -> None:
+    """Raise InvalidInput for an interval, an order, or days that nothing can be asked by."""
+    if interval is not None and interval not in INTERVALS:
+        raise InvalidInput(f"there is no interval {interval!r}", hint=f"there are: {', '.join(INTERVALS)}")
+    if order is not None and order not in orders:
+        raise InvalidInput(f"nothing is ordered by {order!r}", hint=f"there are: {', '.join(orders)}")
+    for day in (first, last):
+        if day is not None and day.year not in YEARS:
+            raise InvalidInput(f"{day} is out of reach", hint=f"give a day from {YEARS[0]} to {YEARS[-1]}")
+    if first and last and first > last:
+        raise InvalidInput(f"{first} is after {last}", hint="exchange them")
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """What is asked: groups ``by`` a dimension and, where given, by ``interval``, of the days from first to last.
@@ -63,15 +78,7 @@ class Query:
         for name in (self.by, *self.filters, *self.exclude):
             if name not in GROUPS:
                 raise InvalidInput(f"there is no dimension {name!r}", hint=f"dimensions are: {', '.join(GROUPS)}")
-        if self.interval is not None and self.interval not in INTERVALS:
-            raise InvalidInput(f"there is no interval {self.interval!r}", hint=f"there are: {', '.join(INTERVALS)}")
-        if self.order is not None and self.order not in ORDERS:
-            raise InvalidInput(f"nothing is ordered by {self.order!r}", hint=f"there are: {', '.join(ORDERS)}")
-        for day in (self.first, self.last):
-            if day is not None and day.year not in YEARS:
-                raise InvalidInput(f"{day} is out of reach", hint=f"give a day from {YEARS[0]} to {YEARS[-1]}")
-        if self.first and self.last and self.first > self.last:
-            raise InvalidInput(f"{self.first} is after {self.last}", hint="exchange them")
+        require_known(self.interval, self.order, ORDERS, self.first, self.last)
 
     @property
     def limited_by(self) -> set[str]:
@@ -96,9 +103,9 @@ class Source:
         return f"(with {self.needs} select s.* from {self.rows}) as s" if self.needs else self.rows
 
 
-def period_of(query: Query) -> str:
-    """Return the first day of the period of a row, in SQL."""
-    return INTERVALS[query.interval].format(day="s.day") if query.interval else "null::date"
+def period_of(interval: str | None) -> str:
+    """Return the first day of the period of a row, in SQL; null without an interval."""
+    return INTERVALS[interval].format(day="s.day") if interval else "null::date"
 
 
 def dimension_of(query: Query) -> str | None:

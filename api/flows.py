@@ -22,7 +22,7 @@ from api.problems import responses
 from api.requests import Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
 from api.running import running
 from api.settings import load_settings
-from api.statistics import Behind, BehindFigure, Condition, Day, Explained, Interval, today
+from api.statistics import BehindFigure, Condition, Day, Explained, Interval, behind_figure, today
 from api.statistics_command import day_given
 from domain.errors import InvalidInput
 from domain.values import TEXT
@@ -145,7 +145,7 @@ def read_behind_flow(
     complete_to = wait_for(shared, min_position, wait_s)
     query = _asked(dimension, None, (first, last), filter, exclude)
     after = read_cursor(cursor, str)
-    found, count, sql, parameters = flows.behind(
+    found = flows.behind(
         shared.ledger.recorder.pool,
         query,
         measure,
@@ -154,15 +154,7 @@ def read_behind_flow(
         after=after[0] if after else "",
         limit=limit + 1,
     )
-    items = [Behind(**item) for item in found[:limit]]
-    return BehindFigure(
-        items=items,
-        count=count,
-        sql=sql,
-        parameters=parameters,
-        next=write_cursor(items[-1].complaint_id) if len(found) > limit else None,
-        complete_to=complete_to,
-    )
+    return behind_figure(found, limit, complete_to)
 
 
 def flows_command(

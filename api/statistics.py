@@ -137,6 +137,22 @@ class BehindFigure(bodies.Page):
     parameters: list[Any]
 
 
+def behind_figure(
+    answer: tuple[list[dict[str, Any]], int, str, list[Any]], limit: int, complete_to: int
+) -> BehindFigure:
+    """Make a page of what ``behind`` found, which was asked for one request more than are shown."""
+    found, count, sql, parameters = answer
+    items = [Behind(**item) for item in found[:limit]]
+    return BehindFigure(
+        items=items,
+        count=count,
+        sql=sql,
+        parameters=parameters,
+        next=write_cursor(items[-1].complaint_id) if len(found) > limit else None,
+        complete_to=complete_to,
+    )
+
+
 def today() -> date:
     """Return the day in Shanghai."""
     return day_of(datetime.now(UTC))
@@ -242,7 +258,7 @@ def read_behind(
     complete_to = wait_for(shared, min_position, wait_s)
     query = asked(dimension, first=first, last=last, filters=filter, exclude=exclude)
     after = read_cursor(cursor, str)
-    found, count, sql, parameters = statistics.behind(
+    found = statistics.behind(
         shared.ledger.recorder.pool,
         query,
         measure,
@@ -251,15 +267,7 @@ def read_behind(
         after=after[0] if after else "",
         limit=limit + 1,
     )
-    items = [Behind(**item) for item in found[:limit]]
-    return BehindFigure(
-        items=items,
-        count=count,
-        sql=sql,
-        parameters=parameters,
-        next=write_cursor(items[-1].complaint_id) if len(found) > limit else None,
-        complete_to=complete_to,
-    )
+    return behind_figure(found, limit, complete_to)
 
 
 @router.get("/rankings/{dimension}", responses=responses())
