@@ -60,7 +60,7 @@ Condition = Annotated[str, Query(max_length=600, pattern=TEXT)]
 Filters = Annotated[
     list[Condition],
     Query(
-        max_length=500,
+        max_length=50,
         description="dimension:value. Values of one dimension are alternatives; different dimensions hold together.",
         examples=["region:330106"],
     ),
