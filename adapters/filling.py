@@ -17,7 +17,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from psycopg2.extensions import connection as Connection
 
-from adapters.consumption import Decoded
+from adapters.consumption import Decoded, collect_polled
 from adapters.read_store import (
     LostPartition,
     Step,
@@ -103,6 +103,7 @@ class Filler:
                 if steps:
                     self.folded[name] += apply_batch(self._conn, target, records, steps, known[name])
                     offsets[name].update({(step.topic, step.partition): step.next_offset for step in steps})
+            collect_polled()
             self._reached("after_batch")
 
     def _stretch(self) -> bool:
@@ -131,6 +132,7 @@ class Filler:
                     records, _ = decoded.of(target.projection, offsets[name])
                     waiting = parked_streams(cursor, target)
                     folded[name] += fold(cursor, target, records, waiting, known=known[name], sums=sums[name])
+                collect_polled()
             for target in self._targets:
                 name = target.projection.name
                 for own, total in zip(target.projection.sums, sums[name], strict=True):

@@ -16,7 +16,7 @@ from kafka.errors import KafkaError
 from psycopg2.extensions import connection as Connection
 
 from adapters import metrics, queries
-from adapters.consumption import Decoded, collect_rarely
+from adapters.consumption import Decoded, collect_polled, collect_rarely
 from adapters.database import UNAVAILABLE, Pool, connect
 from adapters.generations import require_not_newer
 from adapters.read_store import (
@@ -153,6 +153,7 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
                     if batches:
                         self._reached("after_poll")
                         self._apply(batches)
+                        collect_polled()
                     self._advance()
                 except LostPartition as lost:
                     log.warning("%s", lost)
