@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from psycopg2.extensions import encrypt_password
 
 from adapters.database import connect
 from domain.errors import InvalidInput
+
+log = logging.getLogger("watcher")
 
 PREFIX = "analyst_"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -89,6 +92,8 @@ def end_overlong(cursor: Any, longest_s: float = LONGEST_S) -> int:
     """
     cursor.execute("select watch.end_overlong(make_interval(secs => %s))", (longest_s,))
     ((ended,),) = cursor.fetchall()
+    if ended:
+        log.warning("ended sessions of analysts that took too long: %d", ended)
     return int(ended)
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from adapters.database import Pool
+from adapters.snapshots import snapshot
 from adapters.spans import spans
 from adapters.statistics_sources import MERGED
 from domain.calendar import start_of_day
@@ -42,7 +43,7 @@ def around(pool: Pool, turns: Sequence[Turn], *, today: date) -> list[dict[str, 
         for merchant, day, stage in turns
         for first, last in ((_on(day, -AROUND_DAYS), _on(day, -1)), (day, _on(day, AROUND_DAYS - 1)))
     ]
-    with pool.cursor() as cursor:
+    with snapshot(pool) as moment, moment.cursor() as cursor:
         counted = {**_summed(cursor, sides), **_counted(cursor, sides)}
     found = []
     for n, side in enumerate(sides):

@@ -8,11 +8,13 @@ last instant has passed, does so no longer; it does not go back to what was know
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
 from adapters.database import Pool
+from adapters.snapshots import snapshot
 
 Row = dict[str, Any]
 #: How a time that has not come stands in a table of items (docs/adr/0011).
@@ -21,24 +23,26 @@ NEVER = "timestamptz '9999-12-30 00:00:00+00'"
 
 @dataclass(frozen=True, slots=True)
 class Rows(Iterable[Row]):
-    """The rows of an ordered query, all or a page of them; ``then`` adds to the rows of a page what is found apart."""
+    """The rows of an ordered query, all or a page of them; ``then`` adds to the rows of a page what is found apart,
+    at the same moment."""
 
     pool: Pool
     sql: str
     parameters: Mapping[str, object]
-    then: Callable[[list[Row]], list[Row]] = list
+    then: Callable[[Pool, list[Row]], list[Row]] | None = None
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.page(None))
 
     def page(self, limit: int | None, offset: int = 0) -> list[Row]:
         """Return so many rows behind the first ``offset``."""
-        with self.pool.cursor() as cursor:
-            page = {"page_limit": limit, "page_offset": offset}
-            cursor.execute(f"{self.sql} limit %(page_limit)s offset %(page_offset)s", {**self.parameters, **page})
-            names = [column.name for column in cursor.description]
-            found = [dict(zip(names, row, strict=True)) for row in cursor]
-        return self.then(found)
+        with nullcontext(self.pool) if self.then is None else snapshot(self.pool) as pool:
+            with pool.cursor() as cursor:
+                page = {"page_limit": limit, "page_offset": offset}
+                cursor.execute(f"{self.sql} limit %(page_limit)s offset %(page_offset)s", {**self.parameters, **page})
+                names = [column.name for column in cursor.description]
+                found = [dict(zip(names, row, strict=True)) for row in cursor]
+            return found if self.then is None else self.then(pool, found)
 
 
 def rows(pool: Pool, sql: str, **parameters: object) -> Rows:

@@ -11,8 +11,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,7 +23,7 @@ import psycopg2
 from adapters import credit_then
 from adapters.database import Pool
 from adapters.read_store import complete_to
-from adapters.snapshots import hold
+from adapters.snapshots import snapshot
 from domain.errors import InvalidInput
 
 log = logging.getLogger("api")
@@ -49,7 +48,7 @@ class Scores:
 
     Rates, weights and scores are decimals as read.credit_scores gives them. ``means``: those of the industries, as
     read.credit_scored takes them. ``stood``: the complaints that stood otherwise, by whom they were about; None
-    unless the day is past.
+    unless the day is past. ``sql``: what gave the scores; it tells how these complaints stood, and whose they are.
     """
 
     as_of: date
@@ -61,6 +60,7 @@ class Scores:
     means: str
     stood: Mapping[str, list[str]] | None
     taken: float = field(compare=False)
+    sql: str = field(compare=False, repr=False)
 
     def of(self, merchant_id: str) -> Row | None:
         """Return the score of a merchant, or of those that it is linked with; None where there are no complaints."""
@@ -107,7 +107,7 @@ def _is_old(found: Scores, min_position: int, max_age_s: float) -> bool:
 
 def _renew(pool: Pool, kept: _Kept, as_of: date, most: int | None = None) -> Scores:
     """Make the scores of a day anew, as the holder of the lock."""
-    with reading(pool) as cursor:
+    with snapshot(pool) as moment, moment.cursor() as cursor:
         found = read(cursor, as_of, most)
     # Another dictionary, since readers look into the one there is without the lock.
     days = {day: one for day, one in kept.days.items() if day != as_of}
@@ -123,18 +123,6 @@ def _renew_behind(pool: Pool, kept: _Kept, as_of: date) -> None:
         log.warning("the scores of %s stay as they are: %s", as_of, type(error).__name__)
     finally:
         kept.lock.release()
-
-
-@contextmanager
-def reading(pool: Pool) -> Iterator[Any]:
-    """Lend a cursor to which the tables stand still."""
-    with pool.cursor() as cursor:
-        cursor.execute("begin isolation level repeatable read read only")
-        try:
-            hold(cursor)
-            yield cursor
-        finally:
-            cursor.execute("rollback")
 
 
 def rows(cursor: Any, sql: str, **parameters: object) -> list[Row]:
@@ -157,6 +145,7 @@ def read(cursor: Any, as_of: date, most: int | None = None) -> Scores:
         as_of=as_of,
         stood=as_json(stood),
     )
+    sql = str(cursor.query.decode())
     about: dict[str, list[str]] = {}
     for row in stood or ():
         about.setdefault(row["merchant_id"], []).append(row["complaint_id"])
@@ -167,7 +156,7 @@ def read(cursor: Any, as_of: date, most: int | None = None) -> Scores:
         members.setdefault(group_of[merchant_id], []).append(merchant_id)
     parameters = parameters_of(cursor, as_of)
     past = None if stood is None else about
-    return Scores(as_of, position, ranked, group_of, members, parameters, _means(ranked), past, taken)
+    return Scores(as_of, position, ranked, group_of, members, parameters, _means(ranked), past, taken, sql)
 
 
 def as_json(stood: Sequence[Row] | None) -> str | None:
@@ -215,10 +204,18 @@ def merchants_of(found: Scores, group: str) -> list[str]:
     return found.members.get(group, [group])
 
 
-def history(pool: Pool, merchant_id: str) -> list[Row]:
-    """Return the grades of a merchant by month, latest first, with the appeal against each where there was one."""
-    with pool.cursor() as cursor:
-        return rows(
+def grades(pool: Pool, merchant_id: str) -> tuple[Row | None, list[Row]]:
+    """Return the grade that a merchant has now, with the month that it is of, and its grades by month; of one moment.
+
+    None before the first. Latest first, with the appeal against each where there was one.
+    """
+    with snapshot(pool) as moment, moment.cursor() as cursor:
+        found = rows(
+            cursor,
+            "select grade_id, grade, month, status from read.credit_graded where merchant_id = %(merchant_id)s",
+            merchant_id=merchant_id,
+        )
+        history = rows(
             cursor,
             "select g.month, g.grade, g.grade_now, g.score, g.lower_score, g.n, g.edition, g.complete_to, g.fell, "
             "g.fell_from, g.fell_to, array(select c.complaint_id from read.credit_grade_complaints c "
@@ -227,14 +224,4 @@ def history(pool: Pool, merchant_id: str) -> list[Row]:
             "as outcome from read.credit_grades g where g.merchant_id = %(merchant_id)s order by g.month desc",
             merchant_id=merchant_id,
         )
-
-
-def published(pool: Pool, merchant_id: str) -> Row | None:
-    """Return the grade that a merchant has now, with the month that it is of; None before the first."""
-    with pool.cursor() as cursor:
-        found = rows(
-            cursor,
-            "select grade_id, grade, month, status from read.credit_graded where merchant_id = %(merchant_id)s",
-            merchant_id=merchant_id,
-        )
-    return found[0] if found else None
+    return (found[0] if found else None), history

@@ -11,9 +11,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from adapters import credit_then
-from adapters.credit import PARTS, Row, Scores, as_json, parameters_of, read, reading, rows, scores
+from adapters.credit import PARTS, Row, Scores, as_json, parameters_of, read, rows, scores
 from adapters.database import Pool
 from adapters.read_store import complete_to
+from adapters.snapshots import snapshot
 from domain.calendar import start_of_day
 from domain.errors import UnknownStream
 
@@ -31,7 +32,7 @@ def explain(pool: Pool, merchant_id: str, as_of: date, known: Scores | None = No
     and the complaints ``paid_then_withdrawn``. ``means_complete_to``: what the means know of.
     """
     known = known or scores(pool, as_of)
-    with reading(pool) as cursor:
+    with snapshot(pool) as moment, moment.cursor() as cursor:
         position = complete_to(cursor)
         own = _members(cursor, merchant_id)
         parameters = parameters_of(cursor, as_of)

@@ -19,7 +19,7 @@ def circle_effects(pool: Pool, at: datetime, *, circle: str | None = None) -> Ro
     Complaints of merchants that were merged count for the one that goes on. In the order of the memberships.
     """
 
-    def then(found: list[Row]) -> list[Row]:
+    def then(pool: Pool, found: list[Row]) -> list[Row]:
         return _with(pool, found, [Turn(one["merchant_id"], day_of(one["begun_at"])) for one in found], day_of(at))
 
     return replace(circle_members(pool, circle=circle), then=then)
@@ -29,7 +29,7 @@ def corrective_effects(pool: Pool, at: datetime, *, merchant_id: str | None = No
     """Return every corrective action with the merchant's valid complaints ``before`` and ``after`` it took effect
     (B16), as of circles; where the action names a stage of the product, the complaints of that stage only."""
 
-    def then(found: list[Row]) -> list[Row]:
+    def then(pool: Pool, found: list[Row]) -> list[Row]:
         days = [Turn(one["merchant_id"], day_of(one["effective_at"]), one["stage"]) for one in found]
         return _with(pool, found, days, day_of(at))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters import flows, statistics
 from adapters.database import Pool
+from adapters.snapshots import snapshot
 from adapters.spans import spans
 from projections.durations import RESOLVED, quantile
 from projections.rates import percent
@@ -20,7 +21,8 @@ def efficiency(pool: Pool, before: tuple[date, date], after: tuple[date, date], 
     A period: ``n`` resolutions with their ``median_minutes``, and complaints that ``ended``; valid ones that were
     ``filed`` in it, and how many of these are ``open``; whether it is ``incomplete``.
     """
-    was, now = (_period(pool, first, last, today) for first, last in (before, after))
+    with snapshot(pool) as moment:
+        was, now = (_period(moment, first, last, today) for first, last in (before, after))
     compared = not (was["incomplete"] or now["incomplete"]) and was["n"] and now["n"]
     fell = percent(was["median_minutes"] - now["median_minutes"], was["median_minutes"]) if compared else None
     return {"before": was, "after": now, "fell_by": fell}

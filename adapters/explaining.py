@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from adapters.database import Pool
+
+
+def filled(pool: Pool, query: str, parameters: Sequence[Any]) -> str:
+    """Return a query as PostgreSQL gets it: with its parameters in their places."""
+    with pool.cursor() as cursor:
+        return str(cursor.mogrify(query, parameters).decode())
 
 
 class RecordingPool(Pool):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
+from adapters import snapshots
 from adapters.database import connect
 from adapters.export_formats import Field, Format, encode, expressions, kind_of
 from adapters.read_store import complete_to
@@ -224,10 +225,8 @@ def begin(url: str, choose: Callable[[Any], Source], format: Format, *, batch: i
     try:
         with conn.cursor() as cursor:
             source = choose(cursor)
-        conn.set_session("REPEATABLE READ", readonly=True, autocommit=False)
+        snapshots.begin(conn, [f"read.{name}" for name in source.tables])
         with conn.cursor() as cursor:
-            # Before the snapshot: tables of another generation could not take their place behind it.
-            cursor.execute(f"lock table {', '.join(f'read.{name}' for name in source.tables)} in access share mode")
             complete = complete_to(cursor)
             fields = _fields(cursor, source)
         rows = conn.cursor(name="export")

@@ -8,7 +8,9 @@ from typing import Any
 
 from adapters.around import Turn
 from adapters.around import around as sides
+from adapters.credit import parameters_of
 from adapters.database import Pool
+from adapters.snapshots import snapshot
 from adapters.statistics import Query, aggregate, group, is_cut, last_of, order_of
 from adapters.statistics_sources import MERGED, dimension_of, period_of, source_of, sums_of
 from domain.errors import InvalidInput
@@ -16,7 +18,7 @@ from projections.durations import KINDS, quantile
 from projections.rates import RATES, growth, percent
 from projections.resolution_statistics import MEASURES
 
-#: Below so many complaints a merchant is neither ranked nor named, unless asked otherwise.
+#: Below so many complaints a merchant is not ranked, unless asked otherwise.
 LEAST = 30
 TOP_SCENARIOS = 10
 QUANTILES = (500, 900, 950)
@@ -54,13 +56,13 @@ def awards(pool: Pool, *, first: date, last: date, least: int = LEAST, today: da
     source, shown = source_of(query), source_of(query, of_page=True)
     with pool.cursor() as cursor:
         cursor.execute(
-            f"with {MERGED}, ranked as materialized (select s.scheme, s.key, sum(s.resolved)::bigint as resolved, "
-            f"sum(s.valid)::bigint as valid from {source.rows} group by 1, 2 having sum(s.requests) <> 0), "
+            f"with {MERGED}, ranked as materialized (select s.scheme, s.key, read.total(s.resolved) as resolved, "
+            f"read.total(s.valid) as valid from {source.rows} group by 1, 2 having read.total(s.requests) <> 0), "
             "placed as materialized (select m.industry, coalesce(m.industry_scheme, '') as industry_scheme, "
             "m.trade_name, r.* from ranked r join read.merchants m on m.merchant_id = r.key where m.industry <> ''), "
             "page as materialized (select distinct on (industry_scheme, industry) * from placed where valid >= %s "
             f"order by industry_scheme, industry, {order_of(query)}), "
-            f"summed as (select s.key, {', '.join(f'sum(s.{name})::bigint' for name in MEASURES)} from {shown.rows} "
+            f"summed as (select s.key, {', '.join(f'read.total(s.{name})' for name in MEASURES)} from {shown.rows} "
             "group by 1) "
             "select i.*, p.trade_name, summed.* from (select industry, industry_scheme, "
             "count(*) filter (where valid >= %s), count(*) filter (where valid < %s), sum(valid) as valid from placed "
@@ -76,12 +78,18 @@ def awards(pool: Pool, *, first: date, last: date, least: int = LEAST, today: da
     return given
 
 
+def named_from(pool: Pool, last: date) -> int:
+    """Return from how many complaints on a merchant is named in public: as the rulebook says at the end of a day."""
+    with pool.cursor() as cursor:
+        return int(parameters_of(cursor, last)["naming_least"])
+
+
 def publication(
     pool: Pool,
     *,
     first: date,
     last: date,
-    least: int = LEAST,
+    least: int,
     today: date,
     limit: int | None = None,
     offset: int = 0,
@@ -92,12 +100,14 @@ def publication(
     settled before the authority. The others are all that are not named on any page.
     """
     query = Query(by="merchant", first=first, last=last, order="valid", least=max(least, 1))
-    named = aggregate(pool, query, today=today, limit=limit, offset=offset, unknown=False)
     before: dict[str, int] = {}
-    if named.items and last < today:
-        of = {"merchant": [one["key"] for one in named.items]}
-        earlier = Query(by="merchant", first=_a_year_before(first, last=False), last=_a_year_before(last), filters=of)
-        before = {one["key"]: one["measures"]["valid"] for one in aggregate(pool, earlier, today=today).items}
+    with snapshot(pool) as moment:
+        named = aggregate(moment, query, today=today, limit=limit, offset=offset, unknown=False)
+        if named.items and last < today:
+            of = {"merchant": [one["key"] for one in named.items]}
+            days = _a_year_before(first, last=False), _a_year_before(last)
+            earlier = Query(by="merchant", first=days[0], last=days[1], filters=of)
+            before = {one["key"]: one["measures"]["valid"] for one in aggregate(moment, earlier, today=today).items}
     lines = [
         {
             "merchant_id": one["key"],

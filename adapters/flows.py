@@ -11,7 +11,9 @@ from datetime import date
 from typing import Any
 
 from adapters.database import Pool
+from adapters.explaining import filled
 from adapters.read_store import complete_to
+from adapters.snapshots import snapshot
 from adapters.spans import spans
 from adapters.statistics import last_of
 from adapters.statistics_sources import MERGED, period_of, require_known
@@ -79,7 +81,7 @@ def aggregate(pool: Pool, query: Query, *, today: date, limit: int | None = None
     """Return the groups of a query; ``today`` decides which periods are incomplete."""
     source, parameters = _sums(query)
     period = period_of(query.interval)
-    sums = ", ".join(f"sum(s.{name})::bigint as {name}" for name in MEASURES)
+    sums = ", ".join(f"read.total(s.{name}) as {name}" for name in MEASURES)
     table, title = _TITLED.get(query.by, (None, None))
     titled = f"left join {table} o on o.{query.by}_id = p.key" if table else ""
     with pool.cursor() as cursor:
@@ -117,10 +119,10 @@ def aggregate(pool: Pool, query: Query, *, today: date, limit: int | None = None
 
 def behind(
     pool: Pool, query: Query, measure: str, *, key: str | None, scheme: str | None, after: str = "", limit: int = 100
-) -> tuple[list[dict[str, Any]], int, str, list[Any]]:
+) -> tuple[list[dict[str, Any]], int, str]:
     """Return the requests behind a measure of a group, in the order of ids, behind ``after``, with what each adds.
 
-    And how many there are, and the query in SQL with its parameters.
+    And how many there are, and the SQL that lists them all.
     """
     if measure not in MEASURES:
         raise InvalidInput(f"there is no measure {measure!r}", hint=f"measures are: {', '.join(MEASURES)}")
@@ -134,25 +136,26 @@ def behind(
         f"with {MERGED} select s.complaint_id, s.version, s.position, sum(s.adds)::bigint as adds "
         f"from {source} where {' and '.join(conditions)} group by 1, 2, 3 order by 1"
     )
-    with pool.cursor() as cursor:
+    with snapshot(pool) as moment, moment.cursor() as cursor:
         cursor.execute(f"select count(*) from ({sql}) as found", own)
         ((count,),) = cursor.fetchall()
         cursor.execute(
             f"select * from ({sql}) as found where complaint_id > %s order by 1 limit %s", [*own, after, limit]
         )
         names = ("complaint_id", "version", "position", "adds")
-        return [dict(zip(names, row, strict=True)) for row in cursor], count, sql, own
+        found = [dict(zip(names, row, strict=True)) for row in cursor]
+    return found, count, filled(pool, sql, own)
 
 
-def explain(query: Query) -> dict[str, Any]:
-    """Return the SQL that sums a query over the requests, with its parameters: the same figures from beneath."""
+def explain(pool: Pool, query: Query) -> str:
+    """Return the SQL that sums a query over the requests: the same figures from beneath."""
     source, parameters = _events(query)
     sums = ", ".join(f"coalesce(sum(s.adds) filter (where s.measure = '{name}'), 0) as {name}" for name in MEASURES)
-    return {
-        "sql": f"with {MERGED} select s.scheme, s.key, {period_of(query.interval)} as first_day, {sums} from {source} "
-        "group by 1, 2, 3 order by 2, 1, 3",
-        "parameters": parameters,
-    }
+    sql = (
+        f"with {MERGED} select s.scheme, s.key, {period_of(query.interval)} as first_day, {sums} from {source} "
+        "group by 1, 2, 3 order by 2, 1, 3"
+    )
+    return filled(pool, sql, parameters)
 
 
 def _order(query: Query) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from adapters.boards_activity import leaks
 from adapters.database import Pool
+from adapters.snapshots import snapshot
 from adapters.statistics import Query, aggregate, first_of
 from adapters.statistics_sources import MERGED, source_of
 from adapters.worklists import AT_RISK, IS_LATE
@@ -87,9 +88,10 @@ def alerts(pool: Pool, *, today: date) -> list[dict[str, Any]]:
     filed from ``first`` to ``last``.
     """
     days = Recent(today - timedelta(days=RECENT_DAYS), today - timedelta(days=1))
-    with pool.cursor() as cursor:
-        found = [*_rises(cursor, days), *_themes(cursor, days)]
-    return [*found, *_leaked(pool, start_of_day(today - timedelta(days=LEAK_DAYS)))]
+    with snapshot(pool) as moment:
+        with moment.cursor() as cursor:
+            found = [*_rises(cursor, days), *_themes(cursor, days)]
+        return [*found, *_leaked(moment, start_of_day(today - timedelta(days=LEAK_DAYS)))]
 
 
 class Recent(NamedTuple):

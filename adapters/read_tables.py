@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg2
 
-from projections.projection import Batch, Fact, Key, Projection, Sums, fold_batch
+from projections.projection import Batch, Fact, Key, Projection, Sums, fold_own
 
 #: What PostgreSQL raises for values that it cannot take, as opposed to being away or busy.
 UNFIT = (psycopg2.DataError, psycopg2.IntegrityError)
@@ -38,8 +38,9 @@ def write(
     try:
         # A stream that begins in this batch has no row yet; looking for it would cost a third of the rate.
         begun = set() if guarded else {fact.stream for fact in facts if fact.version == 1}
-        old = _read_rows(cursor, projection, list({fact.stream for fact in projection.concerning(facts)} - begun))
-        batch: Batch = fold_batch(projection, old, facts)
+        own = projection.concerning(facts)
+        old = _read_rows(cursor, projection, list({fact.stream for fact in own} - begun))
+        batch: Batch = fold_own(projection, old, facts, own)
         copy(cursor, projection.table, projection.columns, (row for row in batch.rows if row[0] in begun))
         _merge_rows(cursor, projection, [row for row in batch.rows if row[0] not in begun])
         for number, (sums, delta) in enumerate(zip(projection.sums, batch.deltas, strict=True)):

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from adapters.reports import Report
+from adapters.reports import SOURCES, Report
 
 COLUMNS = ("section", "key", "name", "value", "numerator", "denominator", "n", "period")
 Row = tuple[Any, ...]
@@ -51,7 +51,7 @@ def rows(report: Report) -> Iterator[Row]:
         for permille, minutes in one["minutes"].items():
             yield "durations", one["what"], f"minutes_{permille}", minutes, None, None, one["complaints"], period
     for one in report["sources"]:
-        for name in ("requests", "filed", "valid"):
+        for name in SOURCES:
             yield f"by_{one['by']}", one["key"], name, one[name], None, None, None, period
     for row in (*_ranked(report), *_published(report), *_supervised(report)):
         yield (*row, period)

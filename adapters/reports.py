@@ -26,6 +26,8 @@ RANKED = 100
 #: What is known of a period when it is over. Of what came of its requests later ones had less time for: it would always
 #: seem to fall.
 OF_FILING = ("requests", "filed", "valid", "dispute_fen", "reports")
+#: What is told by where requests came from.
+SOURCES = ("requests", "filed", "valid")
 Report = dict[str, Any]
 
 
@@ -49,7 +51,8 @@ def _report(pool: Pool, period: Period, today: date) -> Report:
     compared = (period, period.before(), period.a_year_ago())
     filed = [_all(pool, one, today) for one in compared]
     happened = [_happened(pool, one, today) for one in compared]
-    lines, others, _ = figures.publication(pool, first=first, last=last, today=today)
+    named_from = figures.named_from(pool, last)
+    lines, others, _ = figures.publication(pool, first=first, last=last, least=named_from, today=today)
     listed = list(boards_activity.yearly_lists(pool, first.year))
     return {
         "period": period.name,
@@ -71,13 +74,13 @@ def _report(pool: Pool, period: Period, today: date) -> Report:
             for one in figures.durations(pool, Query(first=first, last=last), what)
         ],
         "sources": [
-            {"by": by, "key": one["key"], **{name: one["measures"][name] for name in ("requests", "filed", "valid")}}
+            {"by": by, "key": one["key"], **{name: one["measures"][name] for name in SOURCES}}
             for by in ("channel", "register", "kind")
             for one in aggregate(pool, Query(by=by, first=first, last=last, order="requests"), today=today).items
         ],
         "rankings": [_ranking(pool, by, first, last, today) for by in ("industry", "merchant")],
         "awards": figures.awards(pool, first=first, last=last, today=today),
-        "publication": {"items": lines, "others": others},
+        "publication": {"items": lines, "others": others, "least": named_from},
         "funnel": figures.funnel(pool, first=first, last=last, today=today),
         "funds": _funds(pool, first, last),
         "violations": list(boards.violations(pool, first, last)),

@@ -10,6 +10,7 @@ from typing import Any
 from adapters.database import Pool
 from adapters.read_store import complete_to
 from adapters.search_text import query
+from adapters.snapshots import TABLES, snapshot
 from adapters.worklists import IS_OPEN, OVERDUE
 from domain.calendar import start_of_day
 from domain.errors import InvalidInput
@@ -180,7 +181,7 @@ def facets(pool: Pool, asked: Search, *, now: datetime) -> dict[str, Any]:
     Each facet has its twenty most frequent values; ties in the order of the values.
     """
     free = [name for name in FACETS if name not in asked.filters]
-    with pool.cursor() as cursor:
+    with snapshot(pool, TABLES) as moment, moment.cursor() as cursor:
         complete = complete_to(cursor)
         few = _few(cursor, asked)
         counts = _count(cursor, asked, free, now, few)
@@ -203,30 +204,31 @@ def facets(pool: Pool, asked: Search, *, now: datetime) -> dict[str, Any]:
 def _count(cursor: Any, asked: Search, names: Sequence[str], now: datetime, few: list[str] | None) -> dict[str, Any]:
     """Count the matches, under the name "", and the values of facets."""
     where, given = _where(asked, now, few)
-    columns = ", ".join(f"d.{FIELDS[name]}" for name in names)
-    sets = ", ".join(["()", *(f"({FIELDS[name]})" for name in names)])
-    values = "".join(f", {FIELDS[name]}" for name in names)
-    flags = "".join(f", grouping({FIELDS[name]})" for name in names)
+    columns = [FIELDS[name] for name in names]
+    listed = ", ".join(columns)
+    value, grouped = (f"coalesce({listed})", f"grouping({listed})") if columns else ("null::text", "0")
     cursor.execute(
-        f"select count(*){values}{flags} from (select {columns or '1'} from read.complaint_details d "
-        f"where {where} limit {EXACT + 1}) d group by grouping sets ({sets})",
+        f"select grouped, value, count from (select {grouped} as grouped, {value} as value, count(*) as count, "
+        f"row_number() over (partition by {grouped} order by count(*) desc, {value} nulls first) as place "
+        f"from (select {listed or '1'} from read.complaint_details d where {where} limit {EXACT + 1}) d "
+        f"group by grouping sets ({', '.join(['()', *(f'({column})' for column in columns)])})) c "
+        f"where place <= {TOP} order by grouped, place",
         given,
     )
-    found: dict[str, Any] = {name: [] for name in names}
+    # In the number that tells what a row is not grouped by, the last column has the lowest bit.
+    everything = 2 ** len(names) - 1
+    own = {everything - 2 ** (len(names) - 1 - at): name for at, name in enumerate(names)}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     total = 0
-    for count, *rest in cursor:
-        own, grouped = rest[: len(names)], rest[len(names) :]
-        if all(grouped):
+    for grouped, value, count in cursor:
+        if grouped == everything:
             total = count
         else:
-            at = grouped.index(0)
-            found[names[at]].append({"value": own[at], "count": count})
+            found[own[grouped]].append({"value": value, "count": count})
     exact = total <= EXACT
-    told: dict[str, Any] = {
-        name: {"exact": exact, "values": sorted(ones, key=lambda one: (-one["count"], one["value"] or ""))[:TOP]}
-        for name, ones in found.items()
+    return {"": {"count": total, "exact": exact}} | {
+        name: {"exact": exact, "values": values} for name, values in found.items()
     }
-    return {"": {"count": total, "exact": exact}, **told}
 
 
 def _names(cursor: Any, ids: Sequence[str | None]) -> dict[str, str]:

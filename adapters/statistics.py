@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from adapters.database import Pool
+from adapters.explaining import filled
 from adapters.read_store import complete_to
 from adapters.statistics_sources import (
     GROUPS,
@@ -67,15 +68,26 @@ def aggregate(
     ``before``, the valid complaints of the period before it. All is of one moment.
     """
     source, period, order = source_of(query), period_of(query.interval), order_of(query)
+    own_needs = f"{source.needs}, " if source.needs else ""
     # Where few of many groups are shown, all measures are summed for them alone.
     few = limit is not None and dimension_of(query) not in (None, "all") and query.by not in ("all", "industry")
     shown = source_of(query, of_page=True) if few else source
     needed = dict.fromkeys((*compared(query), "valid", "requests")) if few else MEASURES
-    known = "true" if unknown or query.by == "all" else "s.key <> ''"
-    small = f"{least_of(query)} < %s"
+    known = "true" if unknown or query.by == "all" else "key <> ''"
+    small = f"{least_of(query)} < {query.least:d}"
+    candidates, bounds = f"(select * from ranked where {known} and not {small})", [limit, offset]
+    if limit is not None and query.order in RATES:
+        # A fraction as a float is at its place or level with its neighbours: so many, and those level with the last,
+        # are enough to order exactly, which takes longer.
+        part, whole = compared(query)
+        candidates = (
+            f"(select * from ranked where {known} and not {small} "
+            f"order by {part}::float8 / nullif({whole}, 0) desc nulls last fetch first %s rows with ties)"
+        )
+        bounds = [limit + offset, limit, offset]
     measures, summed, joined = "p", "", ""
     if few:
-        everything = ", ".join(f"sum(s.{name})::bigint as {name}" for name in MEASURES)
+        everything = ", ".join(f"read.total(s.{name}) as {name}" for name in MEASURES)
         summed = (
             f", summed as materialized (select s.scheme, s.key, {period} as period, {everything} from {shown.rows} "
             "group by 1, 2, 3)"
@@ -95,19 +107,17 @@ def aggregate(
     with pool.cursor() as cursor:
         complete = complete_to(cursor)
         cursor.execute(
-            f"with {f'{source.needs}, ' if source.needs else ''}ranked as materialized ("
-            f"select s.scheme, s.key, {period} as period, {known} as known, "
-            f"{', '.join(f'sum(s.{name})::bigint as {name}' for name in needed)} "
-            f"from {source.rows} group by 1, 2, 3, 4 having sum(s.requests) <> 0), "
-            f"page as materialized (select *, row_number() over (order by {order}) as place from ranked "
-            f"where known and not {small} order by place limit %s offset %s){summed} "
-            "select counted.*, shown.* from (select count(*) filter (where known and not small), "
-            "count(*) filter (where known and small), coalesce(sum(valid), 0)::bigint, "
-            "coalesce(sum(valid) filter (where known and not small), 0)::bigint "
-            f"from (select known, valid, {small} as small from ranked) as r) as counted "
+            f"with {own_needs}ranked as materialized (select s.scheme, s.key, {period} as period, "
+            f"{', '.join(f'read.total(s.{name}) as {name}' for name in needed)} "
+            f"from {source.rows} group by 1, 2, 3 having read.total(s.requests) <> 0), "
+            f"page as materialized (select *, row_number() over (order by {order}) as place "
+            f"from (select * from {candidates} as c order by {order} limit %s offset %s) as r){summed} "
+            f"select counted.*, shown.* from (select count(*) filter (where {known} and not {small}), "
+            f"count(*) filter (where {known} and {small}), read.total(valid), "
+            f"read.total(valid) filter (where {known} and not {small}) from ranked) as counted "
             f"left join (select {earlier}, p.place, p.scheme, p.key, p.period, {shown_measures} "
             f"from page p {joined}{of_before}) as shown on true order by place",
-            [*source.parameters, query.least, limit, offset, *(shown.parameters if few else ()), query.least],
+            [*source.parameters, *bounds, *(shown.parameters if few else ())],
         )
         rows = cursor.fetchall()
         groups, left_out, valid, valid_of_groups = rows[0][:4]
@@ -196,11 +206,10 @@ def behind(
     scheme: str | None = None,
     after: str = "",
     limit: int = 100,
-) -> tuple[list[dict[str, Any]], int, str, list[Any]]:
+) -> tuple[list[dict[str, Any]], int, str]:
     """Return the requests behind a measure of a group, in the order of ids, behind ``after``, with what each adds.
 
-    And how many there are, and the query in SQL with its parameters. ``scheme``: the code list of the key; None: of
-    any.
+    And how many there are, and the SQL that lists them all. ``scheme``: the code list of the key; None: of any.
     """
     if measure not in MEASURES:
         raise InvalidInput(f"there is no measure {measure!r}", hint=f"measures are: {', '.join(MEASURES)}")
@@ -217,18 +226,16 @@ def behind(
         )
         rows = cursor.fetchall()
     names = ("complaint_id", "version", "position", "adds")
-    return [dict(zip(names, row[1:], strict=True)) for row in rows if row[1] is not None], rows[0][0], sql, own
+    found = [dict(zip(names, row[1:], strict=True)) for row in rows if row[1] is not None]
+    return found, rows[0][0], filled(pool, sql, own)
 
 
-def explain(query: Query) -> dict[str, Any]:
-    """Return the SQL that sums a query over the requests, with its parameters: the same figures from beneath."""
+def explain(pool: Pool, query: Query) -> str:
+    """Return the SQL that sums a query over the requests: the same figures from beneath."""
     source, period = requests_of(query), period_of(query.interval)
     sums = ", ".join(f"sum(s.{name}) as {name}" for name in MEASURES)
-    return {
-        "sql": f"select s.scheme, s.key, {period} as first_day, {sums} from {source.alone} "
-        "group by 1, 2, 3 order by 2, 1, 3",
-        "parameters": source.parameters,
-    }
+    sql = f"select s.scheme, s.key, {period} as first_day, {sums} from {source.alone} group by 1, 2, 3 order by 2, 1, 3"
+    return filled(pool, sql, source.parameters)
 
 
 def _titles(cursor: Any, by: str, keys: Sequence[str]) -> dict[str, str]:

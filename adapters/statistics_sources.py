@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from adapters.spans import spans
+from adapters.spans import BEGINNING, END, spans
 from domain.calendar import start_of_day
 from domain.errors import InvalidInput
 from projections.rates import RATES
@@ -30,6 +30,12 @@ GROUPS = (*DIMENSIONS, *OF_MERCHANT)
 ORDERS = (*MEASURES, *RATES)
 #: A merchant that was merged into another counts as that one. Made once in a query: what it holds is not known before.
 MERGED = "merged as materialized (select * from read.merged_merchants())"
+#: The industry of each merchant: of the one that goes on in its place.
+CLASSIFIED = (
+    "classified as materialized (select o.merchant_id, coalesce(g.going_on_id, o.merchant_id) as going_on_id, "
+    "m.industry, m.industry_scheme from read.merchants o left join merged g on g.merchant_id = o.merchant_id "
+    "left join read.merchants m on m.merchant_id = coalesce(g.going_on_id, o.merchant_id))"
+)
 #: The merchants of a list that go on, and those that were merged into them, in SQL; two parameters, both the list.
 ALL_OF = (
     "array(select v from unnest(%s::text[]) v where v not in (select merchant_id from merged) "
@@ -141,25 +147,29 @@ def sums_of(
     merchants = dimension == "merchant"
     own, own_parameters = _of_keys(query, dimension)
     if of_page:
-        own += f" and t.key = any({ALL_OF_PAGE if merchants else 'array(select key from page)'})"
+        # In place of what was filtered by: both together, the planner would expect next to nothing.
+        own, own_parameters = f" and t.key = any({ALL_OF_PAGE if merchants else 'array(select key from page)'})", []
     if of_page and query.interval:
         own += " and t.first_day >= (select min(period) from page)"
     parts, parameters = [], []
     for one in of:
+        bounded = [("t.first_day >= %s", one.first)] if one.first != BEGINNING else []
+        bounded += [("t.first_day <= %s", one.last)] if one.last != END else []
         parts.append(
             f"select {one.sign} as sign, t.* from {table} t where t.dimension = %s and t.grain = %s "
-            f"and t.first_day between %s and %s{more}{own}"
+            f"{''.join(f'and {condition} ' for condition, _ in bounded)}{more}{own}"
         )
-        parameters += [dimension, one.grain, one.first, one.last, *given, *own_parameters]
-    key, scheme, joined, where = "t.key", "t.scheme", "", ""
+        parameters += [dimension, one.grain, *(day for _, day in bounded), *given, *own_parameters]
+    key, scheme, joined, where, needs = "t.key", "t.scheme", "", "", ""
     if merchants:
-        key, joined = "coalesce(g.going_on_id, t.key)", " left join merged g on g.merchant_id = t.key"
-        if {query.by, *query.limited_by} & {*OF_MERCHANT}:
-            joined += f" left join read.merchants m on m.merchant_id = {key}"
-        where, industries = _conditions(query, {"industry": "coalesce(m.industry, '')"})
+        classified = bool({query.by, *query.limited_by} & {*OF_MERCHANT})
+        needs = f"{MERGED}, {CLASSIFIED}" if classified else MERGED
+        joined = f" left join {'classified' if classified else 'merged'} g on g.merchant_id = t.key"
+        key = "coalesce(g.going_on_id, t.key)"
+        where, industries = _conditions(query, {"industry": "coalesce(g.industry, '')"})
         parameters += industries
     if query.by == "industry":
-        key, scheme = "coalesce(m.industry, '')", "coalesce(m.industry_scheme, '')"
+        key, scheme = "coalesce(g.industry, '')", "coalesce(g.industry_scheme, '')"
     if query.by == "all":
         key, scheme = "''", "''"
     sums = ", ".join(f"t.sign * t.{name} as {name}" if signed else f"t.{name}" for name in columns)
@@ -168,7 +178,7 @@ def sums_of(
         f"(select {scheme} as scheme, {key} as key, t.first_day as day, {stand}{sums} "
         f"from ({' union all '.join(parts)}) as t{joined} where true{where}) as s"
     )
-    return Source(MERGED if merchants else "", rows, parameters)
+    return Source(needs, rows, parameters)
 
 
 def requests_of(query: Query, key: str | None = None) -> Source:

@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
-from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection
 
+from adapters import snapshots
 from adapters.database import connect
-from adapters.read_store import Target, complete_to, in_use, parked_streams
+from adapters.read_store import complete_to, in_use, parked_streams
 from adapters.record import RecordMapper, canonical, read_record
 from adapters.topics import (
     all_partitions,
@@ -72,12 +72,9 @@ def verify(
     Kafka may be behind a ledger that is being written to; it is compared up to what the relay says is published.
     """
     conn = connect(database_url, "ledger_api", autocommit=False, statement_timeout_s=0)
-    conn.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
     try:
+        snapshots.begin(conn, snapshots.TABLES)
         with conn.cursor() as cursor:
-            # Before the snapshot: no new generation may take the place of tables that are still to be read.
-            tables = [table for projection in PROJECTIONS for table in Target(projection, 0, 0).tables]
-            cursor.execute(f"lock table {', '.join(tables)} in access share mode")
             cursor.execute("set idle_in_transaction_session_timeout = 0")
             cursor.execute(
                 "select h.position, p.position, f.position from ledger.head h, ledger.published p, ledger.feed f"

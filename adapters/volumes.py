@@ -8,14 +8,21 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from adapters.database import Pool
+from adapters.snapshots import snapshot
 from adapters.statistics_sources import MERGED
-from domain.calendar import start_of_day
 from domain.errors import InvalidInput
 from projections.rates import ratio
 
 #: What merchants report of themselves; of less than so many of them a ratio says little.
 VOLUMES = ("transactions", "active_users")
 LEAST_VOLUME = 10_000
+#: The valid complaints of a row v (merchant_id, stage, first_day, last_day), in SQL. One by one: the planner takes them
+#: for rare, and would look at all complaints.
+VALID = (
+    "select coalesce(sum(s.valid), 0)::bigint from read.complaint_measures() s where s.merchant_id = v.merchant_id "
+    "and s.stage = v.stage and s.filed_at >= v.first_day::timestamp at time zone 'Asia/Shanghai' "
+    "and s.filed_at < (v.last_day + 1)::timestamp at time zone 'Asia/Shanghai'"
+)
 
 
 class Days(NamedTuple):
@@ -98,20 +105,21 @@ def per_10_000(
     found: dict[tuple[str, Days, str], dict[str, Any]] = {}
     reported: dict[tuple[str, str], dict[str, list[Days]]] = {}
     merged: dict[str, list[str]] = {}
-    with pool.cursor() as cursor:
+    with snapshot(pool) as moment, moment.cursor() as cursor:
         # Of merchants that were merged all periods are read: what is counted in one depends on the others.
         cursor.execute(
             f"with {MERGED}, members as (select going_on_id, array_agg(merchant_id) as ids from merged group by 1) "
             "select coalesce(g.going_on_id, v.merchant_id), v.merchant_id, m.trade_name, v.stage, v.first_day, "
-            "v.last_day, v.transactions, v.active_users, coalesce(i.ids, '{}') from read.merchant_volumes v "
-            "left join merged g on g.merchant_id = v.merchant_id "
+            f"v.last_day, v.transactions, v.active_users, i.ids, case when i.ids is null then ({VALID}) end "
+            "from read.merchant_volumes v left join merged g on g.merchant_id = v.merchant_id "
             "join read.merchants m on m.merchant_id = coalesce(g.going_on_id, v.merchant_id) "
             "left join members i on i.going_on_id = m.merchant_id "
             "where (%(stage)s::text is null or v.stage = %(stage)s) "
             "and (%(merchant)s::text is null or m.merchant_id = coalesce("
             "(select going_on_id from merged where merchant_id = %(merchant)s), %(merchant)s)) "
             "and (%(industry)s::text is null or m.industry = %(industry)s) "
-            "and (v.first_day >= %(first)s and v.last_day <= %(last)s or i.going_on_id is not null) "
+            "and (v.first_day >= %(first)s and v.last_day <= %(last)s or v.merchant_id in "
+            "(select merchant_id from merged union all select going_on_id from merged)) "
             "order by 1, 5, 6, 4",
             {
                 "merchant": merchant_id,
@@ -121,15 +129,17 @@ def per_10_000(
                 "last": wanted.last,
             },
         )
-        for key, merchant, name, of, begun, ended, transactions, users, ids in cursor:
+        for key, merchant, name, of, begun, ended, transactions, users, ids, valid in cursor:
             days = Days(begun, ended)
-            merged[key] = ids
-            reported.setdefault((key, of), {}).setdefault(merchant, []).append(days)
+            if ids:
+                merged[key] = ids
+                reported.setdefault((key, of), {}).setdefault(merchant, []).append(days)
             if wanted.first <= begun and ended <= wanted.last:
                 names = {"merchant_id": key, "merchant": name, "stage": of, "first_day": begun, "last_day": ended}
                 one = found.setdefault((key, days, of), {**names, "valid": 0, "transactions": 0, "active_users": 0})
                 one["transactions"] += transactions
                 one["active_users"] += users or 0
+                one["valid"] += valid or 0
         shown: dict[tuple[str, str], set[Days]] = {}
         for key, days, of in found:
             shown.setdefault((key, of), set()).add(days)
@@ -149,17 +159,13 @@ def per_10_000(
 def _valid(cursor: Any, wanted: list[tuple[str, Counted]]) -> list[int]:
     """Return how many valid complaints there are of each stage, merchant and days."""
     cursor.execute(
-        # One by one: the planner takes valid complaints for rare, and would look at all of them.
-        "select c.valid from unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[]) "
-        "with ordinality as w (stage, merchant_id, first_at, after, n) cross join lateral ("
-        "select coalesce(sum(s.valid), 0)::bigint as valid from read.complaint_measures() s "
-        "where s.merchant_id = w.merchant_id and s.filed_at >= w.first_at and s.filed_at < w.after "
-        "and s.stage = w.stage) as c order by w.n",
+        f"select ({VALID}) from unnest(%s::text[], %s::text[], %s::date[], %s::date[]) "
+        "with ordinality as v (stage, merchant_id, first_day, last_day, n) order by v.n",
         (
             [of for of, _ in wanted],
             [one.merchant_id for _, one in wanted],
-            [start_of_day(one.days.first) for _, one in wanted],
-            [start_of_day(one.days.last + timedelta(days=1)) for _, one in wanted],
+            [one.days.first for _, one in wanted],
+            [one.days.last for _, one in wanted],
         ),
     )
     return [valid for (valid,) in cursor]

@@ -56,6 +56,8 @@ GATHER_S = 0.5
 #: Without anything announced or due, the watcher looks again after so long; meanwhile it looks at the clock.
 LONGEST_S = 30.0
 GLANCE_S = 1.0
+#: Sessions of analysts are looked at so seldom: their limits are of minutes.
+SESSIONS_S = 5.0
 #: Between looks while what is due is in the hands of another watcher.
 SOON_S = 0.05
 #: A long import does not keep deadlines waiting for longer.
@@ -105,7 +107,12 @@ def run_watcher(
         try:
             with watching(settings, reached) as watch:
                 log.info("watching")
+                sessions_at = 0.0
                 while not stop.is_set():
+                    if time.monotonic() >= sessions_at:
+                        with _stopping_no_deadline("ending overlong sessions"), watch.conn.cursor() as cursor:
+                            end_overlong(cursor)
+                        sessions_at = time.monotonic() + SESSIONS_S
                     if not look(watch, now, stop):
                         _rest(watch, now, stop)
         except (*UNAVAILABLE, LedgerUnavailable) as error:
@@ -140,9 +147,6 @@ def look(watch: Watch, now: Callable[[], datetime], stop: threading.Event) -> bo
     # What was done in time is to be known where it counts before its term is looked at.
     reacted = _react(watch, now, stop)
     recorded = _record_due(watch, now())
-    with _stopping_no_deadline("ending overlong sessions"), watch.conn.cursor() as cursor:
-        if ended := end_overlong(cursor):
-            log.warning("ended sessions of analysts that took too long: %d", ended)
     with _stopping_no_deadline("grading"):
         return grade_ended(watch.grader, now()) or recorded or reacted
     return recorded or reacted

@@ -11,11 +11,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from adapters import boards, boards_activity, effects
-from adapters.explaining import RecordingPool
 from api import bodies
-from api.paging import read_offset, wait_for, write_cursor
+from api.asking import AskedInPages, Asking
 from api.problems import responses
-from api.requests import Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
 from domain.values import TEXT
 
 router = APIRouter(tags=["queries"])
@@ -76,30 +74,23 @@ def _of(kind: Any) -> Any:
     return Annotated[kind, Query()]
 
 
-_COMMON = {"principal": Principal, "shared": Shared, "explain": Explain, "limit": Limit, "cursor": Cursor}
-_DEFAULTS: dict[str, Any] = {"explain": False, "limit": 100, "cursor": None, "min_position": None, "wait_s": 5.0}
-
-
 def _route(question: Callable[..., boards.Rows]) -> Callable[..., Board]:
     asked = dict(list(inspect.signature(question, eval_str=True).parameters.items())[1:])
 
-    def answer(**given: Any) -> Board:
-        shared, limit = given["shared"], given["limit"]
-        complete_to = wait_for(shared, given["min_position"], given["wait_s"])
-        offset = read_offset(given["cursor"])
-        values = {name: given[name] for name in asked}
+    def answer(asking: Asking, **values: Any) -> Board:
+        complete_to, limit = asking.wait(), asking.limit
         if asked.keys() & {"at"}:
-            values["at"] = given["at"] or datetime.now(UTC)
-        pool = RecordingPool(shared.ledger.recorder.pool)
-        found = question(pool, **values).page(limit + 1, offset)
+            values["at"] = values["at"] or datetime.now(UTC)
+        found = question(asking.pool, **values).page(limit + 1, asking.offset)
         return Board(
             items=found[:limit],
-            next=write_cursor(offset + limit) if len(found) > limit else None,
+            next=asking.next(more=len(found) > limit),
             complete_to=complete_to,
-            explain=pool.queries if given["explain"] else None,
+            **asking.explained(),
         )
 
-    own = [
+    parameters = [inspect.Parameter("asking", inspect.Parameter.KEYWORD_ONLY, annotation=AskedInPages)]
+    parameters += [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
@@ -108,18 +99,9 @@ def _route(question: Callable[..., boards.Rows]) -> Callable[..., Board]:
         )
         for name, one in asked.items()
     ]
-    common = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=annotation,
-            default=_DEFAULTS.get(name, inspect.Parameter.empty),
-        )
-        for name, annotation in {**_COMMON, "min_position": MinPosition, "wait_s": WaitS}.items()
-    ]
     answer.__name__, answer.__doc__ = f"read_{question.__name__}", question.__doc__
-    answer.__signature__ = inspect.Signature([*own, *common], return_annotation=Board)  # type: ignore[attr-defined]
-    answer.__annotations__ = {one.name: one.annotation for one in (*own, *common)} | {"return": Board}
+    answer.__signature__ = inspect.Signature(parameters, return_annotation=Board)  # type: ignore[attr-defined]
+    answer.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": Board}
     return answer
 
 

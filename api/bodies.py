@@ -267,6 +267,8 @@ class Workload(BaseModel):
     office_id: str
     complete_to: int
     items: list[Mediator]
+    explain: list[str] | None = None
+    behind: list[str] | None = Field(None, description="Where the open cases of each mediator are listed.")
 
 
 class Page(BaseModel):

@@ -12,9 +12,10 @@ from pydantic import BaseModel, Field
 from adapters import credit
 from adapters.credit_explained import explain
 from api import bodies
+from api.asking import AskedInPages, AskedWhole, Asking
 from api.paging import read_offset, wait_for, write_cursor
 from api.problems import responses
-from api.requests import Cursor, Limit, MerchantId, MinPosition, Principal, Shared, State, WaitS
+from api.requests import Cursor, Limit, MerchantId, MinPosition, Principal, Shared, WaitS
 from api.statistics import today
 from domain.errors import UnknownStream
 from domain.grade.state import Grade, grades_of
@@ -25,6 +26,8 @@ router = APIRouter(tags=["queries"])
 
 #: Who is told, beside a score, the names of merchants with few complaints: docs/definitions.md.
 NAMED_TO = frozenset({Role.REGULATOR, Role.AUDITOR})
+#: Where the complaints behind a score are shown, if it was asked to explain itself.
+BEHIND = Field(None, description="Where the complaints behind each score are shown, of merchants that are named.")
 #: Of so many complaints it is found out, for one who waits, how they stood on a past day.
 MOST_CHANGED = 20_000
 AsOf = Annotated[
@@ -87,6 +90,8 @@ class Ranking(bodies.Page):
     as_of: date
     ranked: int
     left_out: int
+    explain: list[str] | None = None
+    behind: list[str] | None = BEHIND
 
 
 class Month(BaseModel):
@@ -119,6 +124,8 @@ class MerchantCredit(BaseModel):
     grade_id: str
     history: list[Month]
     complete_to: int
+    explain: list[str] | None = None
+    behind: list[str] | None = BEHIND
 
 
 class Explanation(bodies.Page):
@@ -167,30 +174,35 @@ def _score(
     }
 
 
-def _found(shared: State, as_of: date | None, min_position: int | None) -> credit.Scores:
-    pool = shared.ledger.recorder.pool
-    return credit.scores(pool, as_of or today(), min_position=min_position or 0, most=MOST_CHANGED)
+def _found(asking: Asking, by: Actor, as_of: date | None) -> credit.Scores:
+    # They are kept for everybody: most who ask run no query that could be recorded.
+    pool = asking.shared.ledger.recorder.pool
+    found = credit.scores(pool, as_of or today(), min_position=asking.min_position or 0, most=MOST_CHANGED)
+    # Of a past day it tells whose complaints stood otherwise.
+    if by.role in NAMED_TO or not found.stood:
+        asking.pool.queries.append(found.sql)
+    return found
+
+
+def _behind(merchant_id: str, found: credit.Scores) -> str:
+    return f"/merchants/{merchant_id}/credit/explain?as_of={found.as_of}"
 
 
 @router.get("/credit/ranking", responses=responses())
 def read_credit_ranking(
     by: Principal,
-    shared: Shared,
+    asking: AskedInPages,
     industry: Annotated[
         str | None, Query(max_length=500, pattern=TEXT, description="Code, as merchants are classified.")
     ] = None,
     least: Annotated[int, Query(ge=0, le=10**9, description="Leave out merchants with fewer that count.")] = 0,
     as_of: AsOf = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> Ranking:
     """Rank merchants by how they handle complaints, by the score with lower bounds. Scores are made every ten seconds;
     ``complete_to`` says what they know of."""
-    begin = read_offset(cursor)
-    wait_for(shared, min_position, wait_s)
-    found = _found(shared, as_of, min_position)
+    begin, limit = asking.offset, asking.limit
+    asking.wait()
+    found = _found(asking, by, as_of)
     page, ranked, left_out = credit.ranking(found, industry=industry, least=least, after=begin, limit=limit)
     items = [
         Ranked(**_score(row, by, found.parameters, credit.merchants_of(found, row["group_id"]), asked_by_id=False))
@@ -201,8 +213,9 @@ def read_credit_ranking(
         as_of=found.as_of,
         ranked=ranked,
         left_out=left_out,
-        next=write_cursor(begin + limit) if begin + limit < ranked else None,
+        next=asking.next(more=begin + limit < ranked),
         complete_to=found.complete_to,
+        **asking.explained(_behind(one.merchant_id, found) for one in items if one.merchant_id is not None),
     )
 
 
@@ -210,20 +223,17 @@ def read_credit_ranking(
 def read_merchant_credit(
     merchant_id: MerchantId,
     by: Principal,
-    shared: Shared,
+    asking: AskedWhole,
     as_of: AsOf = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> MerchantCredit:
     """Read the score of a merchant, its published grade, and its grades by month."""
-    wait_for(shared, min_position, wait_s)
-    found = _found(shared, as_of, min_position)
+    asking.wait()
+    found = _found(asking, by, as_of)
     if merchant_id not in found.group_of:
         raise UnknownStream(f"there is no {merchant_id}", hint="check the id, or give min_position")
-    pool = shared.ledger.recorder.pool
     own = credit.merchants_of(found, found.group_of[merchant_id])
     row = found.of(merchant_id)
-    graded = credit.published(pool, merchant_id)
+    graded, history = credit.grades(asking.pool, merchant_id)
     return MerchantCredit(
         merchants=own,
         as_of=found.as_of,
@@ -231,8 +241,9 @@ def read_merchant_credit(
         grade=graded["grade"] if graded else None,
         status=graded["status"] if graded else None,
         grade_id=grades_of(merchant_id),
-        history=[Month(**month) for month in credit.history(pool, merchant_id)],
+        history=[Month(**month) for month in history],
         complete_to=found.complete_to,
+        **asking.explained([] if row is None else [_behind(merchant_id, found)]),
     )
 
 
@@ -251,7 +262,8 @@ def explain_merchant_credit(
     complaint it is, and of which order, is for regulators, auditors and the merchant."""
     begin = read_offset(cursor)
     wait_for(shared, min_position, wait_s)
-    told = explain(shared.ledger.recorder.pool, merchant_id, as_of or today(), _found(shared, as_of, None))
+    pool, day = shared.ledger.recorder.pool, as_of or today()
+    told = explain(pool, merchant_id, day, credit.scores(pool, day, most=MOST_CHANGED))
     complaints = told["complaints"]
     hidden = dict[str, Any]() if _concerns(by, told["merchants"]) else {"consumer_id": None, "order_reference": None}
     return Explanation(

@@ -40,10 +40,11 @@ def show(merchant: Merchant, as_of: AsOf = None, as_json: Json = False) -> None:
         found = credit.scores(pool, _day(as_of), max_age_s=0)
         if stream not in found.group_of:
             raise UnknownStream(f"there is no {stream}", hint="check the id")
+        published, history = credit.grades(pool, stream)
         told: dict[str, Any] = {
             "score": found.of(stream),
-            "published": credit.published(pool, stream),
-            "history": credit.history(pool, stream),
+            "published": published,
+            "history": history,
             "as_of": found.as_of,
             "complete_to": found.complete_to,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Annotated, Any
 
 import anyio
@@ -20,7 +21,7 @@ from api.conditions import conditions
 from api.paging import wait_for
 from api.problems import NotForThisRole, TooManyRequests, responses
 from api.requests import MinPosition, Principal, Shared, State, WaitS
-from api.statistics import Dimension, Excluded, Filters, First, Interval, Last, Least, Order, asked, today
+from api.statistics import Asked, Interval, Least, Order, today
 from domain.values import TEXT, Actor, Role
 
 router = APIRouter(tags=["auditor"])
@@ -137,17 +138,13 @@ def list_exports(by: Entitled, shared: Shared) -> Exportables:
 
 @router.get("/exports/statistics/{dimension}", responses=_DOCUMENTED, response_class=StreamingResponse)
 def export_statistics(
-    dimension: Dimension,
     by: Entitled,
+    asked: Asked,
     shared: Shared,
     under_way: UnderWay,
     format: Wanted = "csv",
     columns: Columns = "",
     interval: Interval = None,
-    first: First = None,
-    last: Last = None,
-    filter: Filters = [],  # noqa: B006
-    exclude: Excluded = [],  # noqa: B006
     order: Order = None,
     least: Least = 0,
     min_position: MinPosition = None,
@@ -155,16 +152,7 @@ def export_statistics(
 ) -> StreamingResponse:
     """Export what GET /statistics/{dimension} says, all groups of it: a line each, with every measure and rate."""
     wait_for(shared, min_position, wait_s)
-    query = asked(
-        dimension,
-        interval=interval,
-        first=first,
-        last=last,
-        filters=filter,
-        exclude=exclude,
-        order=order,
-        least=least,
-    )
+    query = replace(asked, interval=interval, order=order, least=least)
     source = exports.of_statistics(query, today=today(), columns=_split(columns))
     return _answer(shared, under_way, by, lambda _: source, format)
 

@@ -16,10 +16,11 @@ from adapters.flows import GROUPS, MEASURES, ORDERS
 from adapters.statistics import INTERVALS
 from api import bodies, render
 from api.acting import Json
+from api.asking import AskedInPages, Asking
 from api.conditions import conditions
-from api.paging import read_cursor, read_offset, wait_for, write_cursor
+from api.paging import read_cursor, wait_for
 from api.problems import responses
-from api.requests import Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
+from api.requests import Cursor, Limit, MinPosition, Principal, Shared, WaitS
 from api.running import running
 from api.settings import load_settings
 from api.statistics import BehindFigure, Condition, Day, Explained, Interval, behind_figure, today
@@ -86,40 +87,36 @@ def _asked(
     return flows.Query(by, interval, *days, chosen, left_out or (), order)
 
 
-def _explained(query: flows.Query) -> Explained:
+def _explained(asking: Asking, query: flows.Query) -> Explained | None:
+    if not asking.explain:
+        return None
     asked = [(name, str(day)) for name, day in (("from", query.first), ("to", query.last)) if day is not None]
     asked += [("filter", f"{query.by}:{value}") for value in query.only or ()]
     asked += [("exclude", f"{query.by}:{value}") for value in query.without]
-    return Explained(**flows.explain(query), behind=f"/flows/{query.by}/behind?{urlencode(asked)}")
+    return Explained(sql=flows.explain(asking.pool, query), behind=f"/flows/{query.by}/behind?{urlencode(asked)}")
 
 
 @router.get("/flows/{dimension}", responses=responses())
 def read_flows(
     dimension: Dimension,
-    by: Principal,
-    shared: Shared,
+    asking: AskedInPages,
     interval: Interval = None,
     first: First = None,
     last: Last = None,
     filter: Filters = [],  # noqa: B006
     exclude: Excluded = [],  # noqa: B006
     order: Order = None,
-    explain: Explain = False,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> FlowPage:
     """Count what happened to requests, and what was paid, by the day on which it did: answered, resolved, fined …."""
-    wait_for(shared, min_position, wait_s)
+    asking.wait()
     query = _asked(dimension, interval, (first, last), filter, exclude, order)
-    offset = read_offset(cursor)
-    found = flows.aggregate(shared.ledger.recorder.pool, query, today=today(), limit=limit, offset=offset)
+    limit, offset = asking.limit, asking.offset
+    found = flows.aggregate(asking.pool, query, today=today(), limit=limit, offset=offset)
     return FlowPage(
         items=[Flow(**item) for item in found.items],
         groups=found.groups,
-        explain=_explained(query) if explain else None,
-        next=write_cursor(offset + limit) if offset + limit < found.groups else None,
+        explain=_explained(asking, query),
+        next=asking.next(more=offset + limit < found.groups),
         complete_to=found.complete_to,
     )
 
@@ -181,10 +178,10 @@ def flows_command(
     if days[0] and days[1] and days[0] > days[1]:
         raise InvalidInput(f"--from {first} is after --to {last}", hint="exchange them")
     query = _asked(by, interval, days, only, without, order)
-    if sql:
-        _print_explained(flows.explain(query), as_json)
-        return
     with running(load_settings(), render.say) as system:
+        if sql:
+            render.print_sql(flows.explain(system.ledger.recorder.pool, query), as_json)
+            return
         render.wait(system)
         found = flows.aggregate(system.ledger.recorder.pool, query, today=today())
     if as_json:
@@ -194,14 +191,6 @@ def flows_command(
         )
     else:
         _print(by, found.items, limit or None)
-
-
-def _print_explained(found: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        render.print_json(found)
-    else:
-        typer.echo(found["sql"])
-        typer.echo(f"-- parameters: {found['parameters']}")
 
 
 def _print(by: str, items: list[dict[str, Any]], limit: int | None) -> None:

@@ -148,7 +148,7 @@ def workload(
             raise UnknownStream(f"there is no {stream}", hint="check the id")
         render.wait(system)
         state = OFFICE.fold(recorded.event for recorded in history)
-        found = [one.model_dump(mode="json") for one in operations.workload(system.ledger, state)]
+        found = [one.model_dump(mode="json") for one in operations.workload(system.ledger.recorder.pool, state)]
     for one in found:
         one["classes"], one["conflicts"] = sorted(one["classes"]), sorted(one["conflicts"])
     if as_json:

@@ -32,6 +32,7 @@ from api import (
     worklists,
 )
 from api.arguments import AUDIENCES
+from api.asking import AskedWhole
 from api.limits import BodyLimit, RateLimit
 from api.operations import workload
 from api.paging import read_cursor, wait_for, write_cursor
@@ -137,13 +138,11 @@ def read_office(office_id: OfficeId, by: Principal, shared: Shared, response: Re
 
 
 @router.get("/offices/{office_id}/workload", tags=["queries"], responses=responses(404))
-def read_workload(
-    office_id: OfficeId, by: Principal, shared: Shared, min_position: MinPosition = None, wait_s: WaitS = 5.0
-) -> bodies.Workload:
+def read_workload(office_id: OfficeId, asking: AskedWhole) -> bodies.Workload:
     """Show the mediators of an office, and how many open cases each has."""
-    wait_for(shared, min_position, wait_s)
-    office = OFFICE.fold(recorded.event for recorded in history_of(shared, office_id))
-    complete_to = queries.complete_to(shared.ledger.recorder.pool)
+    asking.wait()
+    office = OFFICE.fold(recorded.event for recorded in history_of(asking.shared, office_id))
+    complete_to = queries.complete_to(asking.shared.ledger.recorder.pool)
     return bodies.Workload(
         office_id=office_id,
         complete_to=complete_to,
@@ -156,8 +155,9 @@ def read_workload(
                 load=one.load,
                 capacity=one.capacity,
             )
-            for one in workload(shared.ledger, office)
+            for one in workload(asking.pool, office)
         ],
+        **asking.explained(f"/worklists/mediator/{mediator_id}" for mediator_id in office.mediators),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from adapters import queries
+from adapters.database import Pool
 from adapters.execute import Ledger, Result, command
 from adapters.orders import OrderSource
 from adapters.rulebook import Publication, publish_all, stream_of
@@ -199,9 +200,9 @@ def invalid(error: ValidationError) -> InvalidInput:
     return InvalidInput(f"{where} is {str(first.get('input'))[:100]!r}: {what}")
 
 
-def workload(ledger: Ledger, office: Office) -> Sequence[Any]:
+def workload(pool: Pool, office: Office) -> Sequence[Any]:
     """Return the mediators of an office, each with the number of open cases that the read models know of."""
-    return office.candidates(queries.mediator_loads(ledger.recorder.pool, list(office.mediators)))
+    return office.candidates(queries.mediator_loads(pool, list(office.mediators)))
 
 
 def _complete(
@@ -353,4 +354,4 @@ def _mediators(ledger: Ledger, stream: str, state: Complaint) -> dict[str, Any]:
     office: Office = OFFICE.fold(recorded.event for recorded in history)
     filed = ledger.history(stream, version=1)
     product = next((r.event.product for r in filed if isinstance(r.event, filing.Filed)), None)
-    return {"candidates": tuple(workload(ledger, office)), "product": product}
+    return {"candidates": tuple(workload(ledger.recorder.pool, office)), "product": product}

@@ -51,6 +51,15 @@ def print_json(value: object) -> None:
     sys.stdout.flush()
 
 
+def print_sql(sql: str, as_json: bool) -> None:
+    """Write a query, for PostgreSQL or for programs."""
+    if as_json:
+        print_json({"sql": sql})
+    else:
+        sys.stdout.write(f"{sql};\n")
+        sys.stdout.flush()
+
+
 def wait(system: Running, at_least_s: float = 0.0) -> None:
     """Wait until the read models are complete, for a while; say so if they are not."""
     complete, head = system.wait_for_head(at_least_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from enum import StrEnum
@@ -16,20 +17,19 @@ from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathParameter
 
 from adapters import queries, volumes
-from adapters.explaining import RecordingPool
 from adapters.report_table import as_csv
-from adapters.reports import report
+from adapters.reports import SOURCES, Report, report
 from adapters.statistics import Query as SumsQuery
 from api import render
 from api.acting import Json
-from api.paging import read_offset, wait_for, write_cursor
+from api.asking import AskedInPages, AskedWhole
 from api.problems import responses
-from api.requests import Cursor, Explain, Limit, MerchantId, MinPosition, Principal, Shared, WaitS
+from api.requests import MerchantId
 from api.running import running
 from api.settings import load_settings
 from api.statistics import Day, First, Last, behind, today
 from domain.errors import InvalidInput, UnknownStream
-from domain.periods import period
+from domain.periods import Period, period
 from domain.values import TEXT
 
 router = APIRouter(tags=["queries"])
@@ -59,54 +59,47 @@ def read_report(
             alias="period", max_length=20, description="2026-03, 2026Q1, 2026H1 or 2026.", examples=["2026Q1"]
         ),
     ],
-    by: Principal,
-    shared: Shared,
+    asking: AskedWhole,
     format: Annotated[Format, Query(description="CSV: one table, a figure in each row.")] = Format.JSON,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> Any:
     """Report a month, quarter, half-year or year: all measures with denominators, rankings, awards, funds, warnings."""
     own = period(period_name)
-    wait_for(shared, min_position, wait_s)
-    found = report(shared.ledger.recorder.pool, own, today=today())
-    return Response(as_csv(found), media_type=CSV) if format is Format.CSV else found
+    if asking.explain and format is Format.CSV:
+        raise InvalidInput("a table has no place for queries", hint="leave explain or format out")
+    asking.wait()
+    found = report(asking.pool, own, today=today())
+    if format is Format.CSV:
+        return Response(as_csv(found), media_type=CSV)
+    return {**found, **asking.explained(_behind_report(found, own))}
 
 
 @router.get("/merchants/{merchant_id}/per-10000", responses=responses(404))
 def read_per_10000(
     merchant_id: MerchantId,
-    by: Principal,
-    shared: Shared,
+    asking: AskedInPages,
     stage: Annotated[str | None, Query(max_length=200, pattern=TEXT)] = None,
     first: First = None,
     last: Last = None,
-    explain: Explain = False,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> dict[str, Any]:
     """Tell a merchant's valid complaints per 10,000 transactions and active users, by stage and reported days."""
-    complete_to = wait_for(shared, min_position, wait_s)
-    pool = RecordingPool(shared.ledger.recorder.pool)
-    if queries.merchant(shared.ledger.recorder.pool, merchant_id) is None:
+    complete_to = asking.wait()
+    if queries.merchant(asking.shared.ledger.recorder.pool, merchant_id) is None:
         raise UnknownStream(f"there is no {merchant_id}", hint="check the id, or give min_position")
-    found = volumes.per_10_000(pool, merchant_id=merchant_id, stage=stage, first=first, last=last)
-    offset = read_offset(cursor)
-    items = found[offset : offset + limit]
-    answer = {
-        "items": items,
-        "next": write_cursor(offset + limit) if offset + limit < len(found) else None,
-        "complete_to": complete_to,
-    }
+    found = volumes.per_10_000(asking.pool, merchant_id=merchant_id, stage=stage, first=first, last=last)
+    end = asking.offset + asking.limit
+    items = found[asking.offset : end]
     links = [_behind(one["merchant_id"], one["stage"], one["first_day"], one["last_day"]) for one in items]
-    return {**answer, "explain": pool.queries, "behind": links} if explain else answer
+    return {
+        "items": items,
+        "next": asking.next(more=end < len(found)),
+        "complete_to": complete_to,
+        **asking.explained(links),
+    }
 
 
 @router.get("/rankings/merchant/per-10000", responses=responses())
 def read_ranking_per_10000(
-    by: Principal,
-    shared: Shared,
+    asking: AskedInPages,
     stage: Stage,
     first: Annotated[Day, Query(alias="from", examples=["2026-01-01"])],
     last: Annotated[Day, Query(alias="to", examples=["2026-03-31"])],
@@ -117,31 +110,43 @@ def read_ranking_per_10000(
     least: Annotated[int, Query(ge=0, le=10**15, description="Who reported less is not ranked.")] = (
         volumes.LEAST_VOLUME
     ),
-    explain: Explain = False,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> dict[str, Any]:
     """Rank merchants by valid complaints per 10,000 of what they reported of a stage, fewest first."""
     if first > last:
         raise InvalidInput(f"{first} is after {last}", hint="exchange them")
-    complete_to = wait_for(shared, min_position, wait_s)
-    pool = RecordingPool(shared.ledger.recorder.pool)
+    complete_to = asking.wait()
     items, left_out = volumes.ranking_per_10_000(
-        pool, of, stage=stage, first=first, last=last, industry=industry, least=least
+        asking.pool, of, stage=stage, first=first, last=last, industry=industry, least=least
     )
-    offset = read_offset(cursor)
-    shown = items[offset : offset + limit]
-    answer = {
+    end = asking.offset + asking.limit
+    shown = items[asking.offset : end]
+    return {
         "items": shown,
         "ranked": len(items),
         "left_out": left_out,
-        "next": write_cursor(offset + limit) if offset + limit < len(items) else None,
+        "next": asking.next(more=end < len(items)),
         "complete_to": complete_to,
+        **asking.explained(_behind(one["merchant_id"], stage, first, last) for one in shown),
     }
-    links = [_behind(one["merchant_id"], stage, first, last) for one in shown]
-    return {**answer, "explain": pool.queries, "behind": links} if explain else answer
+
+
+def _behind_report(found: Report, own: Period) -> Iterator[str]:
+    """Return where the requests are listed behind each figure of a report that counts them, and is not 0."""
+    for value, days in (("value", own), ("before", own.before()), ("year_ago", own.a_year_ago())):
+        query = SumsQuery(first=days.first, last=days.last)
+        yield from (behind(query, one["name"]) for one in found["measures"] if one[value])
+        flow = f"/flows/all/behind?from={days.first}&to={days.last}&measure="
+        yield from (f"{flow}{one['name']}" for one in found["flows"] if one[value])
+    groups: list[tuple[str, str, str, str | None]] = []
+    groups += [("merchant", "valid", one["merchant_id"], "") for one in found["publication"]["items"]]
+    groups += [("scenario", "valid", one["scenario"], None) for one in found["funnel"]["scenarios"]]
+    groups += [(one["by"], name, one["key"], None) for one in found["sources"] for name in SOURCES if one[name]]
+    ranked = [(ranking["by"], one) for ranking in found["rankings"] for one in ranking["items"]]
+    ranked += [("merchant", one["winner"]) for one in found["awards"] if one["winner"]]
+    groups += [(by, name, one["key"], one["scheme"]) for by, one in ranked for name in ("resolved", "valid")]
+    # Who leads a ranking has won something, too.
+    for by, measure, key, scheme in dict.fromkeys(groups):
+        yield behind(SumsQuery(by, first=own.first, last=own.last), measure, key, scheme)
 
 
 def _behind(merchant_id: str, stage: str, first: date, last: date) -> str:

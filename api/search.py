@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from adapters import search
-from adapters.explaining import RecordingPool
 from adapters.search_text import MAX_CHARACTERS
 from api import bodies
+from api.asking import AskedInPages, AskedWhole
 from api.conditions import conditions
-from api.paging import read_cursor, wait_for, write_cursor
+from api.paging import read_cursor, write_cursor
 from api.problems import NotForThisRole, responses
-from api.requests import UUID, Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
+from api.requests import UUID, Principal
 from api.statistics import First, Last
 from domain.complaint.state import Status
 from domain.errors import InvalidInput
@@ -101,7 +101,7 @@ class Facets(BaseModel):
 @router.get("/complaints", responses=responses(403))
 def list_complaints(
     by: Principal,
-    shared: Shared,
+    asking: AskedInPages,
     text: Text = None,
     merchant_id: MerchantId = None,
     status: Annotated[Status | None, Query()] = None,
@@ -112,31 +112,25 @@ def list_complaints(
     least_fen: Fen = None,
     most_fen: Fen = None,
     sort: Sort = "newest",
-    explain: Explain = False,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> Complaints:
     """Search complaints, newest filing first. Pages do not shift under writes."""
-    wait_for(shared, min_position, wait_s)
+    asking.wait()
     rest = first, last, least_fen, most_fen, sort, text, _whose(by, text)
     asked = _asked(filter, exclude, merchant_id, status, *rest)
-    pool = RecordingPool(shared.ledger.recorder.pool)
-    after = _place(cursor, sort)
-    items, places, complete_to = search.search(pool, asked, now=datetime.now(UTC), after=after, limit=limit + 1)
+    limit, after = asking.limit, _place(asking.cursor, sort)
+    items, places, complete_to = search.search(asking.pool, asked, now=datetime.now(UTC), after=after, limit=limit + 1)
     return Complaints(
         items=[Found(**{name: value for name, value in item.items() if name != "clocks"}) for item in items[:limit]],
         next=write_cursor(*places[limit - 1]) if len(items) > limit else None,
         complete_to=complete_to,
-        explain=pool.queries if explain else None,
+        **asking.explained(),
     )
 
 
 @router.get("/complaints/facets", responses=responses(403))
 def read_facets(
     by: Principal,
-    shared: Shared,
+    asking: AskedWhole,
     text: Text = None,
     merchant_id: MerchantId = None,
     status: Annotated[Status | None, Query()] = None,
@@ -146,17 +140,13 @@ def read_facets(
     last: Last = None,
     least_fen: Fen = None,
     most_fen: Fen = None,
-    explain: Explain = False,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> Facets:
     """Count what a search finds, by the values of its facets; exactly up to 10,000 matches."""
-    wait_for(shared, min_position, wait_s)
+    asking.wait()
     rest = first, last, least_fen, most_fen, "newest", text, _whose(by, text)
     asked = _asked(filter, exclude, merchant_id, status, *rest)
-    pool = RecordingPool(shared.ledger.recorder.pool)
-    found = search.facets(pool, asked, now=datetime.now(UTC))
-    return Facets(**found, explain=pool.queries if explain else None)
+    found = search.facets(asking.pool, asked, now=datetime.now(UTC))
+    return Facets(**found, **asking.explained())
 
 
 def _asked(

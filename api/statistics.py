@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from adapters import figures, statistics
 from adapters.statistics import GROUPS, INTERVALS, ORDERS
 from api import bodies
+from api.asking import AskedInPages, Asking
 from api.conditions import conditions
-from api.paging import read_cursor, read_offset, wait_for, write_cursor
+from api.paging import read_cursor, wait_for, write_cursor
 from api.problems import responses
-from api.requests import Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
+from api.requests import Cursor, Limit, MinPosition, Principal, Shared, WaitS
 from domain.calendar import day_of
 from domain.values import TEXT
 from projections.rates import RATES
@@ -92,7 +94,6 @@ class Explained(BaseModel):
     """The same figures in SQL, from the requests beneath; and where the requests behind one figure are listed."""
 
     sql: str
-    parameters: list[Any]
     behind: str = Field(description="Of all groups. Add &key=…&scheme=… of one; measure may be any other.")
 
 
@@ -134,20 +135,16 @@ class BehindFigure(bodies.Page):
     items: list[Behind]
     count: int
     sql: str
-    parameters: list[Any]
 
 
-def behind_figure(
-    answer: tuple[list[dict[str, Any]], int, str, list[Any]], limit: int, complete_to: int
-) -> BehindFigure:
+def behind_figure(answer: tuple[list[dict[str, Any]], int, str], limit: int, complete_to: int) -> BehindFigure:
     """Make a page of what ``behind`` found, which was asked for one request more than are shown."""
-    found, count, sql, parameters = answer
+    found, count, sql = answer
     items = [Behind(**item) for item in found[:limit]]
     return BehindFigure(
         items=items,
         count=count,
         sql=sql,
-        parameters=parameters,
         next=write_cursor(items[-1].complaint_id) if len(found) > limit else None,
         complete_to=complete_to,
     )
@@ -158,19 +155,19 @@ def today() -> date:
     return day_of(datetime.now(UTC))
 
 
-def asked(
-    by: str,
-    *,
-    interval: str | None = None,
-    first: date | None = None,
-    last: date | None = None,
-    filters: list[str] | None = None,
-    exclude: list[str] | None = None,
-    order: str | None = None,
-    least: int = 0,
+async def _asked(
+    dimension: Dimension,
+    by: Principal,
+    first: First = None,
+    last: Last = None,
+    filter: Filters = [],  # noqa: B006
+    exclude: Excluded = [],  # noqa: B006
 ) -> statistics.Query:
-    """Return the query that a request means; raises InvalidInput for a condition that is none."""
-    return statistics.Query(by, interval, first, last, conditions(filters), conditions(exclude), order, least)
+    return statistics.Query(dimension, None, first, last, conditions(filter), conditions(exclude))
+
+
+#: What a request is about; raises InvalidInput for a condition that is none.
+Asked = Annotated[statistics.Query, Depends(_asked)]
 
 
 def behind(query: statistics.Query, measure: str, key: str | None = None, scheme: str | None = None) -> str:
@@ -186,56 +183,38 @@ def behind(query: statistics.Query, measure: str, key: str | None = None, scheme
     return f"/statistics/{query.by}/behind?{asked_for}"
 
 
-def _explained(query: statistics.Query) -> Explained:
+def _explained(asking: Asking, query: statistics.Query) -> Explained | None:
     compared = statistics.compared(query)[0]
-    return Explained(**statistics.explain(query), behind=behind(query, compared))
+    sql = statistics.explain(asking.pool, query) if asking.explain else None
+    return None if sql is None else Explained(sql=sql, behind=behind(query, compared))
 
 
 @router.get("/statistics/{dimension}", responses=responses())
 def read_statistics(
-    dimension: Dimension,
-    by: Principal,
-    shared: Shared,
+    asked: Asked,
+    asking: AskedInPages,
     interval: Interval = None,
-    first: First = None,
-    last: Last = None,
-    filter: Filters = [],  # noqa: B006
-    exclude: Excluded = [],  # noqa: B006
     order: Order = None,
     least: Least = 0,
-    explain: Explain = False,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> Statistics:
     """Count requests by a dimension and by period of filing, with every measure and rate."""
-    wait_for(shared, min_position, wait_s)
-    query = asked(
-        dimension,
-        interval=interval,
-        first=first,
-        last=last,
-        filters=filter,
-        exclude=exclude,
-        order=order,
-        least=least,
-    )
-    offset = read_offset(cursor)
-    answer = statistics.aggregate(shared.ledger.recorder.pool, query, today=today(), limit=limit, offset=offset)
+    asking.wait()
+    query = replace(asked, interval=interval, order=order, least=least)
+    limit, offset = asking.limit, asking.offset
+    answer = statistics.aggregate(asking.pool, query, today=today(), limit=limit, offset=offset)
     return Statistics(
         items=[Group(**item) for item in answer.items],
         groups=answer.groups,
         left_out=answer.left_out,
-        explain=_explained(query) if explain else None,
-        next=write_cursor(offset + limit) if offset + limit < answer.groups else None,
+        explain=_explained(asking, query),
+        next=asking.next(more=offset + limit < answer.groups),
         complete_to=answer.complete_to,
     )
 
 
 @router.get("/statistics/{dimension}/behind", responses=responses())
 def read_behind(
-    dimension: Dimension,
+    asked: Asked,
     by: Principal,
     shared: Shared,
     measure: Measure,
@@ -245,10 +224,6 @@ def read_behind(
     scheme: Annotated[
         str | None, Query(max_length=500, pattern=TEXT, description="Code list of the key; default: any.")
     ] = None,
-    first: First = None,
-    last: Last = None,
-    filter: Filters = [],  # noqa: B006
-    exclude: Excluded = [],  # noqa: B006
     limit: Limit = 100,
     cursor: Cursor = None,
     min_position: MinPosition = None,
@@ -256,11 +231,10 @@ def read_behind(
 ) -> BehindFigure:
     """List the requests behind a measure of a group, with what each adds: the items add up to the figure."""
     complete_to = wait_for(shared, min_position, wait_s)
-    query = asked(dimension, first=first, last=last, filters=filter, exclude=exclude)
     after = read_cursor(cursor, str)
     found = statistics.behind(
         shared.ledger.recorder.pool,
-        query,
+        asked,
         measure,
         key=key,
         scheme=scheme,
@@ -272,33 +246,23 @@ def read_behind(
 
 @router.get("/rankings/{dimension}", responses=responses())
 def read_ranking(
-    dimension: Dimension,
-    by: Principal,
-    shared: Shared,
+    asked: Asked,
+    asking: AskedInPages,
     rate: Rate = "resolved_rate",
-    first: First = None,
-    last: Last = None,
-    filter: Filters = [],  # noqa: B006
-    exclude: Excluded = [],  # noqa: B006
     least: Least = figures.LEAST,
-    explain: Explain = False,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> Ranking:
     """Rank by a rate, exactly; ties by the greater n, then by id. Who has less than ``least`` is not ranked."""
-    wait_for(shared, min_position, wait_s)
-    query = asked(dimension, first=first, last=last, filters=filter, exclude=exclude, order=rate, least=max(least, 1))
-    offset = read_offset(cursor)
+    asking.wait()
+    query = replace(asked, order=rate, least=max(least, 1))
+    limit, offset = asking.limit, asking.offset
     items, ranked, left_out, complete_to = figures.ranking(
-        shared.ledger.recorder.pool, query, today=today(), limit=limit, offset=offset
+        asking.pool, query, today=today(), limit=limit, offset=offset
     )
     return Ranking(
         items=[Ranked(**item) for item in items],
         ranked=ranked,
         left_out=left_out,
-        explain=_explained(query) if explain else None,
-        next=write_cursor(offset + limit) if offset + limit < ranked else None,
+        explain=_explained(asking, query),
+        next=asking.next(more=offset + limit < ranked),
         complete_to=complete_to,
     )

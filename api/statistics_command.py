@@ -58,15 +58,10 @@ def stats(
         order,
         least,
     )
-    if sql:
-        found = explain(query)
-        if as_json:
-            render.print_json(found)
-        else:
-            typer.echo(found["sql"])
-            typer.echo(f"-- parameters: {found['parameters']}")
-        return
     with running(load_settings(), render.say) as system:
+        if sql:
+            render.print_sql(explain(system.ledger.recorder.pool, query), as_json)
+            return
         render.wait(system)
         shown = rows(system, by, query)
     if as_json:

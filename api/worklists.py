@@ -9,12 +9,13 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from adapters import oversight, queries, statistics, worklists
-from adapters.explaining import RecordingPool
 from api import bodies
-from api.paging import read_cursor, read_offset, wait_for, write_cursor
+from api.asking import AskedInPages, AskedWhole
+from api.conditions import conditions
+from api.paging import read_cursor, write_cursor
 from api.problems import responses
-from api.requests import Cursor, Explain, Limit, MinPosition, Principal, Shared, WaitS
-from api.statistics import BEHIND, Dimension, Filters, First, Group, Last, asked, behind, today
+from api.requests import Limit, Principal, Shared
+from api.statistics import BEHIND, Dimension, Filters, First, Group, Last, behind, today
 from domain.errors import InvalidInput
 from domain.values import parse_instant
 
@@ -66,21 +67,15 @@ def read_worklist(
         Literal["merchant", "mediator", "office", "division", "consumer"], Path(description="Whose list it is.")
     ],
     whose: Annotated[str, Path(pattern="^[a-z0-9-]{1,60}$", examples=[bodies.MERCHANT])],
-    by: Principal,
-    shared: Shared,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    explain: Explain = False,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
+    asking: AskedInPages,
 ) -> Worklist:
     """List what a merchant, mediator or office has pending, or all that a consumer filed; due next first.
 
     Of a ``division``, by its code of GB/T 2260: what was filed or upgraded there, and no office has received yet.
     """
-    wait_for(shared, min_position, wait_s)
-    pool = RecordingPool(shared.ledger.recorder.pool)
-    found = worklists.worklist(pool, of, whose, now=datetime.now(UTC), after=_place(cursor), limit=limit + 1)
+    asking.wait()
+    limit, after = asking.limit, _place(asking.cursor)
+    found = worklists.worklist(asking.pool, of, whose, now=datetime.now(UTC), after=after, limit=limit + 1)
     items = [Work(**item) for item in found.items[:limit]]
     last = items[-1] if len(found.items) > limit else None
     due = "" if last is None or last.next_due is None else last.next_due.isoformat()
@@ -91,7 +86,7 @@ def read_worklist(
         at_risk=found.at_risk,
         next=write_cursor(due, last.complaint_id) if last else None,
         complete_to=found.complete_to,
-        explain=pool.queries if explain else None,
+        **asking.explained(),
     )
 
 
@@ -124,22 +119,17 @@ class OverdueBoard(BaseModel):
 @router.get("/boards/overdue/{of}", responses=responses())
 def read_overdue(
     of: Annotated[Literal["office", "merchant"], Path()],
-    by: Principal,
-    shared: Shared,
+    asking: AskedWhole,
     office_id: Annotated[
         str | None, Query(max_length=60, pattern="^[a-z0-9-]+$", description="Of this office only.")
     ] = None,
     limit: Limit = 100,
-    explain: Explain = False,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> OverdueBoard:
     """Count what is open, overdue and at risk (due within 48 hours) by office or merchant; most overdue first."""
-    complete_to = wait_for(shared, min_position, wait_s)
-    pool = RecordingPool(shared.ledger.recorder.pool)
-    found = oversight.overdue(pool, of, now=datetime.now(UTC), office_id=office_id, limit=limit)
+    complete_to = asking.wait()
+    found = oversight.overdue(asking.pool, of, now=datetime.now(UTC), office_id=office_id, limit=limit)
     items = [Overdue(**item) for item in found]
-    return OverdueBoard(items=items, complete_to=complete_to, explain=pool.queries if explain else None)
+    return OverdueBoard(items=items, complete_to=complete_to, **asking.explained())
 
 
 class Period(Group):
@@ -158,44 +148,31 @@ class Trend(bodies.Page):
 @router.get("/boards/trend/{dimension}", responses=responses())
 def read_trend(
     dimension: Dimension,
-    by: Principal,
-    shared: Shared,
+    asking: AskedInPages,
     interval: Annotated[Literal["week", "month", "quarter", "half-year", "year"], Query()] = "month",
     first: First = None,
     last: Last = None,
     filter: Filters = [],  # noqa: B006
-    explain: Explain = False,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-    wait_s: WaitS = 5.0,
 ) -> Trend:
     """Show how a dimension develops by period, with growth; the period that is not over, or not whole, is marked."""
-    complete_to = wait_for(shared, min_position, wait_s)
-    query = asked(dimension, interval=interval, first=first, last=last, filters=filter)
-    pool, offset = RecordingPool(shared.ledger.recorder.pool), read_offset(cursor)
-    found = oversight.trend(pool, query, today=today(), limit=limit + 1, offset=offset)
-    items = [Period(**item) for item in found[:limit]]
+    complete_to, limit = asking.wait(), asking.limit
+    query = statistics.Query(dimension, interval, first, last, conditions(filter))
+    found = oversight.trend(asking.pool, query, today=today(), limit=limit + 1, offset=asking.offset)
     return Trend(
-        items=items,
-        next=write_cursor(offset + limit) if len(found) > limit else None,
+        items=[Period(**item) for item in found[:limit]],
+        next=asking.next(more=len(found) > limit),
         complete_to=complete_to,
-        explain=pool.queries if explain else None,
-        behind=[behind(query, "valid")] if explain else None,
+        **asking.explained([behind(query, "valid")]),
     )
 
 
 @router.get("/boards/alerts", responses=responses())
-def read_alerts(
-    by: Principal, shared: Shared, explain: Explain = False, min_position: MinPosition = None, wait_s: WaitS = 5.0
-) -> dict[str, Any]:
+def read_alerts(asking: AskedWhole) -> dict[str, Any]:
     """Show what stands out: a sudden rise, many complaints on one theme, data leaks; each with its complaints, of which
     ``behind`` lists all."""
-    complete_to = wait_for(shared, min_position, wait_s)
-    pool = RecordingPool(shared.ledger.recorder.pool)
-    items = [{**one, **_behind_alert(one)} for one in oversight.alerts(pool, today=today())]
-    found = {"items": items, "complete_to": complete_to}
-    return {**found, "explain": pool.queries} if explain else found
+    complete_to = asking.wait()
+    items = [{**one, **_behind_alert(one)} for one in oversight.alerts(asking.pool, today=today())]
+    return {"items": items, "complete_to": complete_to, **asking.explained()}
 
 
 def _behind_alert(one: dict[str, Any]) -> dict[str, str]:

@@ -204,7 +204,9 @@ def _derived(identifier: str, number: int) -> str:
 def _twins(merchants: list[tuple[str, int, int, Any]]) -> Iterator[tuple[Any, ...]]:
     for stream, version, position, row in merchants:
         for number in range(1, TWINS):
-            yield twin_of(stream, number), version, position, *row._replace(trade_name=f"{row.trade_name} {number}")
+            merged_into = row.merged_into and twin_of(row.merged_into, number)
+            own = row._replace(trade_name=f"{row.trade_name} {number}", merged_into=merged_into)
+            yield twin_of(stream, number), version, position, *own
 
 
 def _moved(clocks: str, apart: timedelta) -> str:

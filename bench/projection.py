@@ -256,7 +256,7 @@ def timed_projector(url: str, bootstrap: str, prefix: str) -> Callable[[int], di
 
     watch.watch(KafkaConsumer, "poll", lambda *_, **__: "polling Kafka")
     watch.watch(Decoded, "__init__", lambda *_: "decoding records")
-    watch.watch(read_tables, "fold_batch", lambda projection, *_: f"folding {projection.name}")
+    watch.watch(read_tables, "fold_own", lambda projection, *_: f"folding {projection.name}")
     watch.watch(read_store, "write", lambda *_: "making the text of COPY")
     watch.watch(database._Cursor, "execute", statement)
     watch.watch(database._Cursor, "copy_expert", statement)

@@ -115,38 +115,46 @@ class Batch:
 
 def fold_batch(projection: Projection, old: Mapping[str, tuple[int, Any]], facts: Sequence[Fact]) -> Batch:
     """Fold a batch into the ``old`` rows, given as stream -> (version, row); each stream's facts are in order."""
-    by_stream: dict[str, list[Fact]] = defaultdict(list)
-    for fact in facts:
-        by_stream[fact.stream].append(fact)
+    return fold_own(projection, old, facts, projection.concerning(facts))
+
+
+def fold_own(
+    projection: Projection, old: Mapping[str, tuple[int, Any]], facts: Sequence[Fact], own: Sequence[Fact]
+) -> Batch:
+    """Do what ``fold_batch`` does; ``own`` are those of ``facts`` that concern the projection."""
+    by_stream = _by_stream(own)
     batch = Batch([], [{} for _ in projection.sums], {})
-    for stream, whole in by_stream.items():
-        own = projection.concerning(whole)
-        if not own:
-            continue
+    for stream, of_stream in by_stream.items():
         version, before = old.get(stream, (0, None))
-        row, done, error = _fold(projection, version, before, own)
+        row, done, error = _fold(projection, version, before, of_stream)
         # Whatever is wrong with one stream is not to stop the others.
         try:
             changes = [change(sums, before, row, stream) for sums in projection.sums] if done else []
         except Exception as problem:
             done, changes, error = 0, [], _said(problem)
         if error is not None:
-            batch.failed[stream] = (_place(projection, whole, done), error)
+            batch.failed[stream] = (done, error)
         if done:
-            batch.rows.append((stream, own[done - 1].version, own[done - 1].position, *row))
+            batch.rows.append((stream, of_stream[done - 1].version, of_stream[done - 1].position, *row))
         for delta, own_change in zip(batch.deltas, changes, strict=False):
             _add(delta, own_change)
     for sums, delta in zip(projection.sums, batch.deltas, strict=True):
         for key, total in list(delta.items()):
             for coarser in sums.coarser(key):
                 _add(delta, {coarser: tuple(total)})
+    if batch.failed and projection.concerns:
+        # Those that pass it by before the one that could not be folded are in too.
+        whole = _by_stream(facts)
+        for stream, (done, error) in batch.failed.items():
+            batch.failed[stream] = (whole[stream].index(by_stream[stream][done]), error)
     return batch
 
 
-def _place(projection: Projection, facts: Sequence[Fact], done: int) -> int:
-    """Return how many facts come before the one behind ``done`` of those that concern the projection."""
-    concerns = projection.concerns
-    return done if concerns is None else [n for n, fact in enumerate(facts) if concerns(fact.event)][done]
+def _by_stream(facts: Sequence[Fact]) -> dict[str, list[Fact]]:
+    found: dict[str, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        found[fact.stream].append(fact)
+    return found
 
 
 def _add(delta: dict[Key, list[int]], change: Mapping[Key, Measures]) -> None:

@@ -95,7 +95,7 @@ def relations(cursor: Any) -> dict[str, Relation]:
         "col_description(c.oid, a.attnum)] order by a.attnum) "
         "from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
         "where c.relnamespace = 'read'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') "
-        "group by c.oid order by c.relname"
+        "and not c.relispartition group by c.oid order by c.relname"
     )
     return {
         name: Relation(f"read.{name}", comment, key, is_open, [Column(*column) for column in columns])

@@ -54,7 +54,7 @@ def test_every_table_and_column_that_a_query_can_see_has_a_comment(database_url:
             "select c.oid::regclass || coalesce('.' || a.attname, '') from pg_class c "
             "join pg_namespace n on n.oid = c.relnamespace "
             "left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
-            "where n.nspname in ('ledger', 'read', 'private') and c.relkind = 'r' "
+            "where n.nspname in ('ledger', 'read', 'private') and c.relkind in ('r', 'p') and not c.relispartition "
             "and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null)"
         )
         assert cursor.fetchall() == []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 
-from adapters import credit, queries
+from adapters import analysts, credit, queries
 from adapters.credit_grades import grade_month
 from adapters.execute import open_ledger
 from adapters.projector import ProjectorSettings, run_projector, wait_until_projected
@@ -74,11 +77,10 @@ def test_e5_grades_of_months_are_given_once_fall_with_their_reason_and_are_told(
         desk.append(grades_of(SHOP), *decided)
         assert wait_until_projected(system.database_url, ledger.recorder.max_notification_id() or 0, LIMIT)
         pool = ledger.recorder.pool
-        latest, before = credit.history(pool, SHOP)
+        now, (latest, before) = credit.grades(pool, SHOP)
         assert (latest["grade"], latest["outcome"], before["fell"]) == (may.grade, "granted", "")
         assert latest["fell"] == may.fell.part
         assert latest["complaints"] == sorted(may.fell.complaints)
-        now = credit.published(pool, SHOP)
         assert now is not None
         assert (now["grade"], now["status"]) == (april.grade, "graded")
         told(system, queries.complete_to(pool))
@@ -128,3 +130,33 @@ def told(system: System, position: int) -> None:
         assert (small["name"], small["merchant_id"]) == (None, SMALL)
         unknown = client(Role.CONSUMER).get(f"/merchants/{named('merchant', 99)}/credit")
         assert unknown.status_code == 404
+        explained_in_sql(system, client(Role.REGULATOR), client(Role.CONSUMER))
+
+
+def explained_in_sql(system: System, regulator: TestClient, consumer: TestClient) -> None:
+    """Rankings are told with SQL that gives an analyst the same; of a past day, which complaints stood otherwise, and
+    whose they are, is told only to whom it concerns."""
+    # Some were resolved later.
+    past: dict[str, Any] = {"as_of": "2024-03-28", "explain": True}
+    name = f"c{secrets.token_hex(4)}"
+    with closing(psycopg2.connect(analysts.create(system.database_url, name))) as conn, conn.cursor() as cursor:
+        for client, asked in ((consumer, {"explain": True}), (regulator, past)):
+            found = client.get("/credit/ranking", params=asked).json()
+            (sql,) = found["explain"]
+            cursor.execute(sql)
+            columns = [column.name for column in cursor.description or ()]
+            scored = [one for row in cursor if (one := dict(zip(columns, row, strict=True)))["grade_now"] != "NR"]
+            assert [(one["group_id"], str(one["score"]), str(one["lower_score"])) for one in scored] == [
+                (one["merchant_id"], one["score"], one["lower_score"]) for one in found["items"]
+            ]
+            (link,) = found["behind"]
+            assert client.get(link).json()["score"] == {
+                name: value for name, value in found["items"][0].items() if name != "rank"
+            }
+    assert analysts.drop(system.database_url, name)
+    told = consumer.get("/credit/ranking", params=past).json()
+    # With few complaints it was not named then, nor is it by a link.
+    assert ([one["merchant_id"] for one in told["items"]], told["explain"], told["behind"]) == ([None], [], [])
+    assert consumer.get("/credit/ranking", params={"as_of": "2024-03-28"}).json()["explain"] is None
+    one = consumer.get(f"/merchants/{SHOP}/credit", params=past).json()
+    assert (len(one["explain"]), one["behind"]) == (2, [f"/merchants/{SHOP}/credit/explain?as_of=2024-03-28"])

@@ -178,14 +178,13 @@ def test_what_is_behind_a_figure_adds_up_to_it_and_the_sql_from_beneath_says_the
     for by in ("all", "merchant", "region", "industry"):
         query = Query(by, "quarter")
         items = flows.aggregate(pool, query, today=today).items
-        told = flows.explain(query)
         with pool.cursor() as cursor:
-            cursor.execute(told["sql"], told["parameters"])
+            cursor.execute(flows.explain(pool, query))
             beneath = {row[:3]: dict(zip(MEASURES, row[3:], strict=True)) for row in cursor}
         assert {(one["scheme"], one["key"], one["first_day"]): one["measures"] for one in items} == beneath
     one = flows.aggregate(pool, Query("region", order="recovered_fen"), today=today).items[0]
     for measure in MEASURES:
-        found, count, _, _ = flows.behind(
+        found, count, _ = flows.behind(
             pool, Query("region"), measure, key=one["key"], scheme=one["scheme"], limit=10_000
         )
         assert (len(found), sum(own["adds"] for own in found)) == (count, one["measures"][measure])

@@ -133,10 +133,12 @@ def rows(system: System, query: str) -> list[tuple[Any, ...]]:
         conn.close()
 
 
-def test_a_swapped_table_keeps_its_indexes_comments_and_grants(system: System) -> None:
+def test_a_swapped_table_keeps_its_indexes_comments_grants_options_and_partitions(system: System) -> None:
     query = (
         "select 'index', tablename, indexdef from pg_indexes "
         "where schemaname = 'read' union all "
+        "select 'table', relname, concat(relkind, reloptions, pg_get_expr(relpartbound, oid)) from pg_class "
+        "where relnamespace = 'read'::regnamespace union all "
         "select 'grant', table_name, grantee || privilege_type from information_schema.role_table_grants "
         "where table_schema = 'read' union all "
         "select 'comment', c.relname, d.description from pg_description d join pg_class c on c.oid = d.objoid "

@@ -234,8 +234,10 @@ def test_d9_a_mediator_is_assigned_by_kind_load_and_conflict(server: Server, htt
     partial = refused(http.post(path, json={"mediator_id": biased}), 409, "rule-violation")
     assert partial["rule"] == "mediator-without-conflict"
     position = first.take(REGULATOR, "assign_mediator")["position"]
-    told = ok(http.get(f"/offices/{office}/workload", params={"min_position": position, "wait_s": 10}))
+    loads = {"min_position": position, "wait_s": 10, "explain": True}
+    told = ok(http.get(f"/offices/{office}/workload", params=loads))
     assert {one["mediator_id"]: one["load"] for one in told["items"]} == {busy: 1, biased: 0}
+    assert {link.rpartition("/")[2]: ok(http.get(link))["total"] for link in told["behind"]} == {busy: 1, biased: 0}
     assert told["complete_to"] >= position
     assert refused(http.post(path, json={}), 409, "rule-violation")["rule"] == "mediator-who-fits"
     ok(http.post(f"/offices/{office}/actions/release-mediator", json={"mediator_id": biased, "reason": "retired"}))

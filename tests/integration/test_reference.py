@@ -204,6 +204,8 @@ def test_b4_rankings_are_by_the_exact_fraction_then_n_then_id(market: Market) ->
         assert [(one["key"], one["n"], one["rank"], one["rate"]) for one in found] == [
             (place.key, place.n, rank, reference.percent(place.share)) for rank, place in enumerate(places, 1)
         ]
+        pages = [figures.ranking(market.pool, query, today=TODAY, limit=2, offset=n)[0] for n in range(0, of + 2, 2)]
+        assert [one for page in pages for one in page] == found
         ranked += len(places)
     assert ranked > len(reference.RATES)
 
@@ -337,6 +339,6 @@ def test_alerts_cite_the_complaints_of_the_reference(market: Market, monkeypatch
             )
             of = {"region": one["regions"]} if one["kind"] == "theme" else {}
             query = Query(by, first=one["first"], last=one["last"], filters=of)
-            listed, count, _, _ = statistics.behind(market.pool, query, "valid", key=key)
+            listed, count, _ = statistics.behind(market.pool, query, "valid", key=key)
             assert ([row["complaint_id"] for row in listed], count) == (one["complaints"], one["recent"])
     assert seen > 0

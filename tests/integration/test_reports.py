@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -336,54 +335,6 @@ def test_b9_b8_b16_figures_beside_others_are_served_with_their_queries(http: htt
 
 
 Q1_DAYS = {"from": "2026-01-01", "to": "2026-03-31"}
-
-
-@pytest.mark.parametrize(
-    ("path", "params", "told"),
-    [
-        ("/publication", Q1_DAYS, lambda found: [one["complaints"] for one in found["items"]]),
-        ("/funnel", Q1_DAYS, lambda found: [one["valid"] for one in found["scenarios"]]),
-        ("/awards", Q1_DAYS, lambda found: [one["winner"][n] for one in found["items"] for n in ("count", "n")]),
-        (
-            "/statistics/industry/durations",
-            {**Q1_DAYS, "what": "resolution", "key": "52"},
-            lambda found: [one["complaints"] for one in found["items"]],
-        ),
-        (
-            "/boards/trend/merchant",
-            {**Q1_DAYS, "interval": "quarter", "filter": f"merchant:{GREAT}"},
-            lambda found: [one["measures"]["valid"] for one in found["items"]],
-        ),
-        (
-            f"/merchants/{SMALL}/per-10000",
-            {**Q1_DAYS, "stage": "payment"},
-            lambda found: [one["valid"] for one in found["items"]],
-        ),
-        (
-            f"/merchants/{GREAT}/around",
-            {"day": "2026-02-01"},
-            lambda found: [found[side]["valid"] for side in ("before", "after")],
-        ),
-    ],
-)
-def test_figures_say_where_the_complaints_behind_them_are_listed(
-    http: httpx.Client, path: str, params: dict[str, Any], told: Callable[[Any], list[int]]
-) -> None:
-    found = http.get(path, params={**params, "explain": True}).json()
-    listed = [http.get(link).json() for link in found["behind"]]
-    assert [sum(one["adds"] for one in each["items"]) for each in listed] == told(found)
-    assert all(each["count"] == len(each["items"]) for each in listed)
-
-
-def test_what_is_behind_a_key_is_of_its_code_list_and_links_may_hold_any_sign(http: httpx.Client) -> None:
-    words = "Fees & charges #1+2"
-    found = http.get("/statistics/product", params={"filter": f"issue:{words}", "explain": True}).json()
-    assert parse_qs(urlsplit(found["explain"]["behind"]).query)["filter"] == [f"issue:{words}"]
-    groups = http.get("/statistics/product").json()["items"]
-    (one, *_) = [each for each in groups if each["measures"]["valid"]]
-    for scheme, expected in ((one["scheme"], one["measures"]["valid"]), ("another", 0)):
-        of = {"measure": "valid", "key": one["key"], "scheme": scheme}
-        assert http.get("/statistics/product/behind", params=of).json()["count"] == expected
 
 
 def test_long_answers_come_in_pages(http: httpx.Client) -> None:

@@ -10,15 +10,30 @@ declare
   given text;
   place text;
   name text;
+  options text;
+  divided text;
   granted record;
   kept record;
+  part record;
 begin
   perform read.drop_next(p_tables);
   foreach given in array p_tables loop
     place := case when given like 'private.%' then 'private' else 'read' end;
     name := regexp_replace(given, '^private\.', '');
-    execute format('create table %1$I.%2$I (like %1$I.%3$I including all excluding indexes)', place, name || '_next', name);
-    -- LIKE copies the comments of columns, but not that of the table.
+    select coalesce(' partition by ' || pg_get_partkeydef(oid), ''), coalesce(' with (' || array_to_string(reloptions, ', ') || ')', '')
+    into divided, options from pg_class where oid = format('%I.%I', place, name)::regclass;
+    -- LIKE copies the comments of columns, but neither that of the table nor its partitions and options.
+    execute format('create table %1$I.%2$I (like %1$I.%3$I including all excluding indexes)', place, name || '_next', name)
+            || divided || options;
+    for part in
+      select c.relname, pg_get_expr(c.relpartbound, c.oid) as bound,
+             coalesce(' with (' || array_to_string(c.reloptions, ', ') || ')', '') as options
+      from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where i.inhparent = format('%I.%I', place, name)::regclass
+    loop
+      execute format('create table %I.%I partition of %I.%I ', place, part.relname || '_next', place, name || '_next')
+              || part.bound || part.options;
+    end loop;
     execute format('comment on table %I.%I is %L', place, name || '_next',
                    obj_description(format('%I.%I', place, name)::regclass, 'pg_class'));
     for kept in
@@ -93,6 +108,8 @@ declare
   place text;
   name text;
   index_name text;
+  part record;
+  child record;
 begin
   foreach given in array p_tables loop
     place := case when given like 'private.%' then 'private' else 'read' end;
@@ -106,6 +123,22 @@ begin
     loop
       execute format('alter index %I.%I rename to %I', place, index_name,
                      substr(index_name, 1, length(index_name) - 5));
+    end loop;
+    for part in
+      select c.oid, c.relname, substr(c.relname, 1, length(c.relname) - 5) as name
+      from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where i.inhparent = format('%I.%I', place, name)::regclass
+    loop
+      execute format('alter table %I.%I rename to %I', place, part.relname, part.name);
+      -- The indexes of partitions are named by PostgreSQL: here as those of the whole table.
+      for child in
+        select c.relname, part.name || substr(p.relname, length(name) + 1) as name
+        from pg_index i join pg_class c on c.oid = i.indexrelid
+        join pg_inherits h on h.inhrelid = c.oid join pg_class p on p.oid = h.inhparent
+        where i.indrelid = part.oid
+      loop
+        execute format('alter index %I.%I rename to %I', place, child.relname, child.name);
+      end loop;
     end loop;
   end loop;
 end $$;
