@@ -278,12 +278,13 @@ def _yes_no(name: str, values: Sequence[str]) -> str:
 def _among(name: str, values: Sequence[str], given: dict[str, Any]) -> str:
     column, parameter = FIELDS[name], f"v{len(given)}"
     wholes = [value for value in values if name == "region" and value.isdecimal() and value.endswith("00")]
-    given[parameter] = list(values)
-    condition = f"d.{column} = any(%({parameter})s)"
+    given[parameter] = [value for value in values if value not in wholes]
+    either = [f"d.{column} = any(%({parameter})s)"] if given[parameter] else []
     if "" in values:
-        condition += f" or d.{column} is null"
+        either.append(f"d.{column} is null")
     for value in wholes:
+        # The division itself is within.
         within = f"v{len(given)}"
         given[within] = (value[:2] if value.endswith("0000") else value[:4]) + "%"
-        condition += f" or d.{column} like %({within})s"
-    return f"({condition})"
+        either.append(f"d.{column} like %({within})s")
+    return f"({' or '.join(either)})"

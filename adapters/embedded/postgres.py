@@ -49,7 +49,7 @@ INITDB_ARGUMENTS = (
 )
 #: PostgreSQL 18 that crashes on a full disk, and cannot recover by itself, goes on without ever answering again.
 #: Ending leaves it to whoever keeps the server running, which starts it until it succeeds.
-SERVER_SETTINGS = {"max_connections": "200", "shared_buffers": "256MB", "restart_after_crash": "off"}
+SERVER_SETTINGS = {"max_connections": "200", "shared_buffers": "1GB", "restart_after_crash": "off"}
 START_LIMIT = 60.0
 STOP_LIMIT = 30.0
 
