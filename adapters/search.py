@@ -19,6 +19,8 @@ from projections.complaint_details import COMPLAINT_DETAILS
 #: Counts are exact up to so many matches.
 EXACT = 10_000
 TOP = 20
+#: If more match, facets are counted among so many.
+SOME = 5_000
 #: What can be asked for, and the column; yes or no for those of YES_NO.
 FIELDS = {
     "status": "status",
@@ -177,32 +179,45 @@ def _page(
 def facets(pool: Pool, asked: Search, *, now: datetime) -> dict[str, Any]:
     """Return how many complaints match, and how many with each value of a facet match all but the facet's own filters.
 
-    ``count`` and each facet say whether they are ``exact``: up to 10,000 matches; beyond, counts are of the first ones.
-    Each facet has its twenty most frequent values; ties in the order of the values.
+    ``count`` and each facet say whether they are ``exact``: up to 10,000 matches. Beyond, a facet counts some of them:
+    ``of`` says how many. Each facet has its twenty most frequent values; ties in the order of the values.
     """
     free = [name for name in FACETS if name not in asked.filters]
     with snapshot(pool, TABLES) as moment, moment.cursor() as cursor:
         complete = complete_to(cursor)
         few = _few(cursor, asked)
-        counts = _count(cursor, asked, free, now, few)
+        many = few is None and _are_many(cursor, asked, now)
+        limit = SOME if many else EXACT + 1
+        count, told = _count(cursor, asked, free, now, few, limit)
         for name in FACETS:
             if name in asked.filters:
                 others = {other: values for other, values in asked.filters.items() if other != name}
-                counts |= {name: _count(cursor, replace(asked, filters=others), [name], now, few)[name]}
-        names = _names(cursor, [one["value"] for one in counts["merchant"]["values"]])
-    for one in counts["merchant"]["values"]:
+                told |= _count(cursor, replace(asked, filters=others), [name], now, few, limit)[1]
+        names = _names(cursor, [one["value"] for one in told["merchant"]["values"]])
+    for one in told["merchant"]["values"]:
         one["title"] = names.get(one["value"])
-    matches = counts.pop("")
+    exact = not many and count <= EXACT
     return {
-        "count": min(matches["count"], EXACT),
-        "exact": matches["exact"],
-        "facets": {name: counts[name] for name in FACETS},
+        "count": count if exact else EXACT,
+        "exact": exact,
+        # With a filter less no fewer match.
+        "facets": {name: {"exact": not many and told[name]["of"] <= EXACT, **told[name]} for name in FACETS},
         "complete_to": complete,
     }
 
 
-def _count(cursor: Any, asked: Search, names: Sequence[str], now: datetime, few: list[str] | None) -> dict[str, Any]:
-    """Count the matches, under the name "", and the values of facets."""
+def _are_many(cursor: Any, asked: Search, now: datetime) -> bool:
+    """Whether more match than are counted exactly; it takes less than to count what they are."""
+    where, given = _where(asked, now, None, OF_TEXT if asked.is_text_alone else OF_COMPLAINT)
+    table = "private.complaint_texts" if asked.is_text_alone else "read.complaint_details"
+    cursor.execute(f"select count(*) > {EXACT} from (select from {table} d where {where} limit {EXACT + 1}) d", given)
+    return bool(cursor.fetchone()[0])
+
+
+def _count(
+    cursor: Any, asked: Search, names: Sequence[str], now: datetime, few: list[str] | None, limit: int
+) -> tuple[int, dict[str, Any]]:
+    """Count matches up to a limit, and the values of facets among them."""
     where, given = _where(asked, now, few)
     columns = [FIELDS[name] for name in names]
     listed = ", ".join(columns)
@@ -210,7 +225,7 @@ def _count(cursor: Any, asked: Search, names: Sequence[str], now: datetime, few:
     cursor.execute(
         f"select grouped, value, count from (select {grouped} as grouped, {value} as value, count(*) as count, "
         f"row_number() over (partition by {grouped} order by count(*) desc, {value} nulls first) as place "
-        f"from (select {listed or '1'} from read.complaint_details d where {where} limit {EXACT + 1}) d "
+        f"from (select {listed or '1'} from read.complaint_details d where {where} limit {limit}) d "
         f"group by grouping sets ({', '.join(['()', *(f'({column})' for column in columns)])})) c "
         f"where place <= {TOP} order by grouped, place",
         given,
@@ -225,10 +240,7 @@ def _count(cursor: Any, asked: Search, names: Sequence[str], now: datetime, few:
             total = count
         else:
             found[own[grouped]].append({"value": value, "count": count})
-    exact = total <= EXACT
-    return {"": {"count": total, "exact": exact}} | {
-        name: {"exact": exact, "values": values} for name, values in found.items()
-    }
+    return total, {name: {"of": total, "values": values} for name, values in found.items()}
 
 
 def _names(cursor: Any, ids: Sequence[str | None]) -> dict[str, str]:

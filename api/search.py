@@ -84,12 +84,15 @@ class Value(BaseModel):
 
 
 class Facet(BaseModel):
+    """``of``: how many complaints were counted; where that is not ``exact``, some of those that match."""
+
     exact: bool
+    of: int
     values: list[Value]
 
 
 class Facets(BaseModel):
-    """``count`` is at most 10,000; where it is not ``exact`` there are more, and of each value at least so many."""
+    """``count`` is at most 10,000; where it is not ``exact`` there are more."""
 
     count: int
     exact: bool

@@ -114,6 +114,7 @@ def test_a_facet_counts_what_matches_all_filters_but_its_own(pool: Pool, rows: l
         expected = sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))[:20]
         told = found["facets"][name]
         assert told["exact"]
+        assert told["of"] == len(matching)
         assert [(one["value"], one["count"]) for one in told["values"]] == expected
 
 
@@ -129,7 +130,15 @@ def test_beyond_ten_thousand_matches_counts_are_marked(url: str, pool: Pool) -> 
             )
             conn.commit()
         found = facets(pool, Search(), now=NOW)
-        assert (found["count"], found["exact"], found["facets"]["kind"]["exact"]) == (10_000, False, False)
+        assert (found["count"], found["exact"]) == (10_000, False)
+        for told in found["facets"].values():
+            assert (told["exact"], told["of"]) == (False, 5_000)
+        kinds = found["facets"]["kind"]["values"]
+        assert sum(one["count"] for one in kinds) == 5_000
+        narrowed = facets(pool, Search({"kind": ["report"]}), now=NOW)
+        assert (narrowed["exact"], narrowed["facets"]["status"]["exact"]) == (True, True)
+        # A facet's own filter does not narrow it.
+        assert (narrowed["facets"]["kind"]["exact"], narrowed["facets"]["kind"]["of"]) == (False, 10_001)
     finally:
         with conn.cursor() as cursor:
             cursor.execute("delete from read.complaint_details where complaint_id like 'complaint-many-%'")
