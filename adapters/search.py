@@ -20,7 +20,7 @@ from projections.complaint_details import COMPLAINT_DETAILS
 EXACT = 10_000
 TOP = 20
 #: If more match, facets are counted among so many.
-SOME = 5_000
+SOME = 3_000
 #: What can be asked for, and the column; yes or no for those of YES_NO.
 FIELDS = {
     "status": "status",
