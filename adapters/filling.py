@@ -17,7 +17,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from psycopg2.extensions import connection as Connection
 
-from adapters.consumption import Decoded, collect_polled
+from adapters.consumption import Decoded, Records, collect_polled
 from adapters.read_store import (
     LostPartition,
     Step,
@@ -96,15 +96,19 @@ class Filler:
             known = self._known(cursor)
         self._seek(offsets)
         while not self._stopped() and (batches := self._gather(batch, ends)):
-            decoded = Decoded(batches, [target.projection for target in self._targets])
-            for target in self._targets:
-                name = target.projection.name
-                records, steps = decoded.of(target.projection, offsets[name])
-                if steps:
-                    self.folded[name] += apply_batch(self._conn, target, records, steps, known[name])
-                    offsets[name].update({(step.topic, step.partition): step.next_offset for step in steps})
+            self._apply(batches, offsets, known)
+            batches.clear()
             collect_polled()
             self._reached("after_batch")
+
+    def _apply(self, batches: Records, offsets: dict[str, dict[At, int]], known: Mapping[str, set[str] | None]) -> None:
+        decoded = Decoded(batches, [target.projection for target in self._targets])
+        for target in self._targets:
+            name = target.projection.name
+            records, steps = decoded.of(target.projection, offsets[name])
+            if steps:
+                self.folded[name] += apply_batch(self._conn, target, records, steps, known[name])
+                offsets[name].update({(step.topic, step.partition): step.next_offset for step in steps})
 
     def _stretch(self) -> bool:
         """Take up a stretch in one transaction; False when all is read."""
@@ -126,12 +130,8 @@ class Filler:
                 if not batches:
                     break
                 read += sum(map(len, batches.values()))
-                decoded = Decoded(batches, [target.projection for target in self._targets])
-                for target in self._targets:
-                    name = target.projection.name
-                    records, _ = decoded.of(target.projection, offsets[name])
-                    waiting = parked_streams(cursor, target)
-                    folded[name] += fold(cursor, target, records, waiting, known=known[name], sums=sums[name])
+                folded += self._fold(cursor, batches, offsets, known, sums)
+                batches.clear()
                 collect_polled()
             for target in self._targets:
                 name = target.projection.name
@@ -140,6 +140,23 @@ class Filler:
                 move_progress(cursor, target, self._steps(offsets[name]))
         self.folded.update(folded)
         return True
+
+    def _fold(
+        self,
+        cursor: Any,
+        batches: Records,
+        offsets: Mapping[str, Mapping[At, int]],
+        known: Mapping[str, set[str] | None],
+        sums: Mapping[str, Sequence[dict[Key, Sequence[int]]]],
+    ) -> Counter[str]:
+        decoded = Decoded(batches, [target.projection for target in self._targets])
+        folded: Counter[str] = Counter()
+        for target in self._targets:
+            name = target.projection.name
+            records, _ = decoded.of(target.projection, offsets[name])
+            waiting = parked_streams(cursor, target)
+            folded[name] = fold(cursor, target, records, waiting, known=known[name], sums=sums[name])
+        return folded
 
     def _offsets(self, cursor: Any, *, hold: bool) -> dict[str, dict[At, int]]:
         found = {}

@@ -153,6 +153,7 @@ class _Run(ConsumerRebalanceListener):  # type: ignore[misc]
                     if batches:
                         self._reached("after_poll")
                         self._apply(batches)
+                        batches.clear()
                         collect_polled()
                     self._advance()
                 except LostPartition as lost:
