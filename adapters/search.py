@@ -10,7 +10,7 @@ from typing import Any
 from adapters.database import Pool
 from adapters.read_store import complete_to
 from adapters.search_text import query
-from adapters.snapshots import TABLES, snapshot
+from adapters.snapshots import snapshot
 from adapters.worklists import IS_OPEN, OVERDUE
 from domain.calendar import start_of_day
 from domain.errors import InvalidInput
@@ -183,7 +183,7 @@ def facets(pool: Pool, asked: Search, *, now: datetime) -> dict[str, Any]:
     ``of`` says how many. Each facet has its twenty most frequent values; ties in the order of the values.
     """
     free = [name for name in FACETS if name not in asked.filters]
-    with snapshot(pool, TABLES) as moment, moment.cursor() as cursor:
+    with snapshot(pool) as moment, moment.cursor() as cursor:
         complete = complete_to(cursor)
         few = _few(cursor, asked)
         many = few is None and _are_many(cursor, asked, now)

@@ -12,10 +12,11 @@ from psycopg2.extensions import connection as Connection
 
 from adapters.database import Pool
 from projections.catalogue import PROJECTIONS
+from projections.subjects import SUBJECTS
 
-#: All tables of the read models, and those of them that every role may read which reads any.
+#: All tables of the read models, and those of them that a watcher may read.
 TABLES = [table for one in PROJECTIONS for table in (one.table, *(sums.table for sums in one.sums))]
-OPEN = [table for table in TABLES if table.startswith("read.")]
+OPEN = [table for table in TABLES if table.startswith("read.") and table != SUBJECTS.table]
 
 
 class _Snapshot(Pool):
@@ -46,10 +47,11 @@ def begin(conn: Connection, tables: Sequence[str]) -> None:
 
 
 @contextmanager
-def snapshot(pool: Pool, tables: Sequence[str] = OPEN) -> Iterator[Pool]:
+def snapshot(pool: Pool) -> Iterator[Pool]:
     """Lend a pool whose reads, ``complete_to`` included, all see the same moment. For one thread, and one cursor.
 
-    Within another one, it is of the same moment. All tables are held: it takes half a millisecond in all.
+    Within another one, it is of the same moment. All tables are held that the pool's role may read: it takes half a
+    millisecond in all.
     """
     with pool.cursor() as cursor:
         conn = cursor.connection
@@ -57,7 +59,7 @@ def snapshot(pool: Pool, tables: Sequence[str] = OPEN) -> Iterator[Pool]:
             yield _Snapshot(pool, cursor)
             return
         try:
-            begin(conn, tables)
+            begin(conn, OPEN if pool.role == "ledger_watcher" else TABLES)
             yield _Snapshot(pool, cursor)
         finally:
             _end(conn)
