@@ -175,9 +175,10 @@ def document(shapes: Mapping[str, Schema], examples: Mapping[str, Sequence[Mappi
             "kafka": {
                 "host": "{bootstrap}",
                 "protocol": "kafka",
-                "description": "The deployment's broker. Who may read which topics is for its access lists: the "
-                "roles stand with each channel as `x-readers`.",
-                "variables": {"bootstrap": {"default": "127.0.0.1:9092", "description": "host:port"}},
+                "description": "The deployment's broker. The address is an example: the real one is `kafka_bootstrap` "
+                "in `complaints status --json`, or known to who runs the ledger. Who may read which topics is for the "
+                "broker's access lists: the roles stand with each channel as `x-readers`.",
+                "variables": {"bootstrap": {"default": "127.0.0.1:9092", "description": "host:port, for example"}},
             }
         },
         "channels": channels,

@@ -187,15 +187,24 @@ def _means(ranked: Sequence[Row]) -> str:
 
 
 def ranking(
-    found: Scores, *, industry: str | None = None, least: Decimal | int = 0, after: int = 0, limit: int = 100
+    found: Scores,
+    *,
+    industry: str | None = None,
+    least: Decimal | int = 0,
+    worst: bool = False,
+    after: int = 0,
+    limit: int = 100,
 ) -> tuple[list[Row], int, int]:
     """Return merchants by the score with lower bounds, with ``rank``, behind ``after``; how many; how many left out.
 
     Those with fewer than ``least`` complaints that count, and those without a grade, are not ranked, but counted.
+    ``worst``: the last rank first; the ranks are the same.
     """
     own = [row for row in found.ranked if industry is None or row["industry"] == industry]
     enough = [row for row in own if row["n"] >= least and row["grade_now"] != "NR"]
-    page = [{**row, "rank": rank} for rank, row in enumerate(enough[after : after + limit], after + 1)]
+    places = range(len(enough))
+    shown = (places[::-1] if worst else places)[after : after + limit]
+    page = [{**enough[place], "rank": place + 1} for place in shown]
     return page, len(enough), len(own) - len(enough)
 
 

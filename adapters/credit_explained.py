@@ -20,6 +20,16 @@ from domain.errors import UnknownStream
 
 #: The units of a complaint in n.
 WHOLE = 2**40
+#: What tells why a complaint counts as it does, of a row of read.complaint_details.
+REASONS = (
+    "status",
+    "answer_due",
+    "answered_at",
+    "answered_on_time",
+    "answer_missed",
+    "resolution_missed",
+    "reopened_soon",
+)
 
 
 def explain(pool: Pool, merchant_id: str, as_of: date, known: Scores | None = None) -> Row:
@@ -27,7 +37,8 @@ def explain(pool: Pool, merchant_id: str, as_of: date, known: Scores | None = No
 
     Only the means of the industries are those of scores that are ``known``: of the day, and as ``scores`` gives them
     where not given. ``score``: its row of read.credit_scores. ``complaints``: each with its weight, its share and what
-    it adds, in units, of which ``one`` are a weight of 1. ``rates``: per part, k and n as the sums of what they add, in
+    it adds, in units, of which ``one`` are a weight of 1, and ``why``: per part, what did it, as docs/definitions.md
+    lists it; None where it does not count in the part. ``rates``: per part, k and n as the sums of what they add, in
     units and as weights; they are those of the score. ``violations`` with what each takes off, ``volumes`` reported,
     and the complaints ``paid_then_withdrawn``. ``means_complete_to``: what the means know of.
     """
@@ -54,8 +65,15 @@ def explain(pool: Pool, merchant_id: str, as_of: date, known: Scores | None = No
         )
         if not complaints:
             raise UnknownStream(
-                f"nothing is known of how {merchant_id} handles complaints", hint="check the id, or give min_position"
+                f"nothing is known of how {merchant_id} handles complaints",
+                hint="check the id (rankings show ids), or give min_position",
             )
+        known_now = rows(
+            cursor,
+            f"select complaint_id, {', '.join(REASONS)} from read.complaint_details where merchant_id = any(%(own)s)",
+            own=own,
+        )
+        reasons = {row["complaint_id"]: row for row in (*known_now, *(stood or ()))}
         score = _score(cursor, as_of, own, known.means, stood)
         if score is None:
             known = read(cursor, as_of)
@@ -86,7 +104,7 @@ def explain(pool: Pool, merchant_id: str, as_of: date, known: Scores | None = No
             own=own,
             until=start_of_day(as_of + timedelta(days=1)) if stood else None,
         )
-    told = [_told(complaint, one, as_of) for complaint in complaints]
+    told = [_told(complaint, reasons[complaint["complaint_id"]], one, as_of) for complaint in complaints]
     return {
         "as_of": as_of,
         "complete_to": position,
@@ -129,7 +147,7 @@ def _score(cursor: Any, as_of: date, own: Sequence[str], means: str, stood: Sequ
     return found[0]
 
 
-def _told(complaint: Row, one: int, as_of: date) -> Row:
+def _told(complaint: Row, reasons: Row, one: int, as_of: date) -> Row:
     units = int(complaint["units"])
     resolved = complaint["resolved_on"] is not None
     counted = {**complaint, "counts": True, "resolved": resolved}
@@ -144,6 +162,21 @@ def _told(complaint: Row, one: int, as_of: date) -> Row:
         "adds": {
             part: {"k": units if counted[k] else 0, "n": units if counted[n] else 0} for part, (k, n) in PARTS.items()
         },
+        **{name: reasons[name] for name in ("status", "answer_due", "answered_at")},
+        "why": _why(reasons, resolved),
+    }
+
+
+def _why(reasons: Row, resolved: bool) -> dict[str, str | None]:
+    """Return what decided each part."""
+    in_time = {True: "answered_in_time", False: "answered_late", None: "answered_not_stated"}
+    missed = "answer_missed" if reasons["answer_missed"] else None
+    settled = "resolved_late" if reasons["resolution_missed"] else "resolved_in_time"
+    confirmed = "reopened_soon" if reasons["reopened_soon"] else "not_reopened_soon"
+    return {
+        "response": missed if reasons["answered_at"] is None else in_time[reasons["answered_on_time"]],
+        "resolution": settled if resolved else "not_resolved",
+        "confirmed": confirmed if resolved else None,
     }
 
 

@@ -19,10 +19,11 @@ from projections.complaint_details import COMPLAINT_DETAILS
 
 #: So many complaints are read from the ledger at once.
 MAX_STREAMS = 2_000
-#: What counts in credit of a row of read.complaint_details.
+#: What counts in credit of a row of read.complaint_details, and tells why.
 COLUMNS = (
     *("merchant_id", "consumer_id", "order_reference", "kind", "status", "filed_at", "resolved", "resolved_at"),
     *("answered_at", "answer_missed", "answered_on_time", "resolution_missed", "reopened_soon", "counts", "ground"),
+    "answer_due",
 )
 
 Row = dict[str, Any]

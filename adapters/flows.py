@@ -12,11 +12,12 @@ from typing import Any
 
 from adapters.database import Pool
 from adapters.explaining import filled
+from adapters.listed import require_listed
 from adapters.read_store import complete_to
 from adapters.snapshots import snapshot
 from adapters.spans import spans
 from adapters.statistics import last_of
-from adapters.statistics_sources import MERGED, period_of, require_known
+from adapters.statistics_sources import Source, going_on, period_of, require_known
 from domain.errors import InvalidInput
 from projections.flows import DIMENSIONS, RATES
 from projections.flows import MEASURES as KEPT
@@ -50,6 +51,7 @@ class Query:
     def __post_init__(self) -> None:
         if self.by not in GROUPS:
             raise InvalidInput(f"there are no flows by {self.by!r}", hint=f"dimensions are: {', '.join(GROUPS)}")
+        require_listed({self.by: [*(self.only or ()), *self.without]})
         require_known(self.interval, self.order, ORDERS, self.first, self.last)
 
 
@@ -79,21 +81,22 @@ def of_conditions(by: str, given: Mapping[str, Sequence[str]]) -> list[str] | No
 
 def aggregate(pool: Pool, query: Query, *, today: date, limit: int | None = None, offset: int = 0) -> Flows:
     """Return the groups of a query; ``today`` decides which periods are incomplete."""
-    source, parameters = _sums(query)
-    period = period_of(query.interval)
+    source, period = _sums(query), period_of(query.interval)
+    own_needs = f"{source.needs}, " if source.needs else ""
     sums = ", ".join(f"read.total(s.{name}) as {name}" for name in MEASURES)
     table, title = _TITLED.get(query.by, (None, None))
     titled = f"left join {table} o on o.{query.by}_id = p.key" if table else ""
     with pool.cursor() as cursor:
         complete = complete_to(cursor)
         cursor.execute(
-            f"with {MERGED}, summed as materialized (select s.scheme, s.key, {period} as period, {sums} from {source} "
-            f"group by 1, 2, 3), found as (select * from summed where greatest({', '.join(MEASURES)}) > 0) "
+            f"with {own_needs}summed as materialized (select s.scheme, s.key, {period} as period, {sums} "
+            f"from {source.rows} group by 1, 2, 3), "
+            f"found as (select * from summed where greatest({', '.join(MEASURES)}) > 0) "
             f"select c.groups, {f'o.{title}' if title else 'null'}, p.* "
             "from (select count(*) as groups from found) c left join "
             f"(select row_number() over (order by {_order(query)}) as place, * from found "
             f"order by place limit %s offset %s) p on true {titled} order by p.place",
-            [*parameters, limit, offset],
+            [*source.parameters, limit, offset],
         )
         rows = cursor.fetchall()
     items = []
@@ -126,15 +129,15 @@ def behind(
     """
     if measure not in MEASURES:
         raise InvalidInput(f"there is no measure {measure!r}", hint=f"measures are: {', '.join(MEASURES)}")
-    source, parameters = _events(query)
-    conditions, own = ["s.measure = %s"], [*parameters, measure]
+    source = _events(query)
+    conditions, own = ["s.measure = %s"], [*source.parameters, measure]
     for column, value in (("key", key), ("scheme", scheme)):
         if value is not None:
             conditions.append(f"s.{column} = %s")
             own.append(value)
     sql = (
-        f"with {MERGED} select s.complaint_id, s.version, s.position, sum(s.adds)::bigint as adds "
-        f"from {source} where {' and '.join(conditions)} group by 1, 2, 3 order by 1"
+        "select s.complaint_id, s.version, s.position, sum(s.adds)::bigint as adds "
+        f"from {source.alone} where {' and '.join(conditions)} group by 1, 2, 3 order by 1"
     )
     with snapshot(pool) as moment, moment.cursor() as cursor:
         cursor.execute(f"select count(*) from ({sql}) as found", own)
@@ -148,14 +151,17 @@ def behind(
 
 
 def explain(pool: Pool, query: Query) -> str:
-    """Return the SQL that sums a query over the requests: the same figures from beneath."""
-    source, parameters = _events(query)
-    sums = ", ".join(f"coalesce(sum(s.adds) filter (where s.measure = '{name}'), 0) as {name}" for name in MEASURES)
-    sql = (
-        f"with {MERGED} select s.scheme, s.key, {period_of(query.interval)} as first_day, {sums} from {source} "
-        "group by 1, 2, 3 order by 2, 1, 3"
+    """Return the SQL that sums a query over the requests: the same figures from beneath, in the same order."""
+    source = _events(query)
+    sums = ", ".join(
+        f"coalesce(sum(s.adds) filter (where s.measure = '{name}'), 0)::bigint as {name}" for name in MEASURES
     )
-    return filled(pool, sql, parameters)
+    sql = (
+        f"select scheme, key, period as first_day, {', '.join(MEASURES)} from (select s.scheme, s.key, "
+        f"{period_of(query.interval)} as period, {sums} from {source.alone} group by 1, 2, 3) as g "
+        f"order by {_order(query)}"
+    )
+    return filled(pool, sql, source.parameters)
 
 
 def _order(query: Query) -> str:
@@ -175,12 +181,12 @@ def _is_incomplete(query: Query, first_day: date | None, last_day: date | None, 
     return cut_first or (query.last is not None and last_day > query.last)
 
 
-def _sums(query: Query) -> tuple[str, list[Any]]:
+def _sums(query: Query) -> Source:
     """Return the sums of days and months as ``s (scheme, key, day, measures)``; some are to be subtracted."""
     wanted = spans(query.first, query.last, months=query.interval in _OF_MONTHS, years=False)
     dimension = "merchant" if query.by == "industry" else query.by
     own, values = _own_rows(query, "t.key")
-    joined, key, scheme = _going_on(query, "t.key", "t.scheme")
+    needs, joined, key, scheme = _group(query, "t.key", "t.scheme")
     parts, parameters = [], list[Any]()
     for table, present in (("read.flows", KEPT), ("read.resolution_statistics", ("filed",))):
         sums = ", ".join(f"t.sign * t.{name}" if name in present else "0::bigint" for name in MEASURES)
@@ -197,24 +203,25 @@ def _sums(query: Query) -> tuple[str, list[Any]]:
         for grain, first, last, sign in wanted:
             parameters += [sign, dimension, grain, first, last]
         parameters += values
-    return f"({' union all '.join(parts)}) as s (scheme, key, day, {', '.join(MEASURES)})", parameters
+    rows = f"({' union all '.join(parts)}) as s (scheme, key, day, {', '.join(MEASURES)})"
+    return Source(needs, rows, parameters)
 
 
-def _events(query: Query) -> tuple[str, list[Any]]:
+def _events(query: Query) -> Source:
     """Return what happened to requests, as ``s (scheme, key, complaint_id, version, position, day, measure, adds)``."""
     dimension = "merchant" if query.by == "industry" else query.by
     column = "''" if dimension == "all" else f"t.{dimension}"
     own, parameters = _own_rows(query, column)
-    joined, key, scheme = _going_on(query, column, "t.region_scheme" if dimension == "region" else "''")
+    needs, joined, key, scheme = _group(query, column, "t.region_scheme" if dimension == "region" else "''")
     for day, compare in ((query.first, ">="), (query.last, "<=")):
         if day is not None:
             own += f" and t.day {compare} %s"
             parameters.append(day)
-    return (
+    rows = (
         f"(select {scheme} as scheme, {key} as key, t.complaint_id, t.version, t.position, t.day, t.measure, t.adds "
-        f"from read.flow_events() t{joined} where {own}) as s",
-        parameters,
+        f"from read.flow_events() t{joined} where {own}) as s"
     )
+    return Source(needs, rows, parameters)
 
 
 def _own_rows(query: Query, column: str) -> tuple[str, list[Any]]:
@@ -229,7 +236,7 @@ def _own_rows(query: Query, column: str) -> tuple[str, list[Any]]:
             )
             parameters += [list(query.only), list(query.only)]
     else:
-        column_of = "coalesce(m.industry, '')" if query.by == "industry" else column
+        column_of = "coalesce(g.industry, '')" if query.by == "industry" else column
     if query.only is not None:
         conditions.append(f"{column_of} = any(%s)")
         parameters.append(list(query.only))
@@ -239,12 +246,10 @@ def _own_rows(query: Query, column: str) -> tuple[str, list[Any]]:
     return " and ".join(conditions), parameters
 
 
-def _going_on(query: Query, column: str, scheme: str) -> tuple[str, str, str]:
-    """Return what is joined, and the key and scheme of a row's group."""
-    if query.by not in ("merchant", "industry"):
-        return "", column, scheme
-    joined, key = f" left join merged g on g.merchant_id = {column}", f"coalesce(g.going_on_id, {column})"
+def _group(query: Query, column: str, scheme: str) -> tuple[str, str, str, str]:
+    """Return what a query needs, what is joined, and the key and scheme of a row's group."""
     if query.by == "merchant":
-        return joined, key, scheme
-    joined += f" left join read.merchants m on m.merchant_id = {key}"
-    return joined, "coalesce(m.industry, '')", "coalesce(m.industry_scheme, '')"
+        return *going_on(column, classified=False), f"coalesce(g.going_on_id, {column})", scheme
+    if query.by == "industry":
+        return *going_on(column, classified=True), "coalesce(g.industry, '')", "coalesce(g.industry_scheme, '')"
+    return "", "", column, scheme

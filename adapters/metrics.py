@@ -31,7 +31,7 @@ REVISED = "revised"
 #: How an append ends: as the outcomes of adapters.ledger, or without one.
 OUTCOMES = ("appended", "duplicate", "conflict", "unavailable", "failed")
 
-_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 # Otherwise every series has a second one with the time of its birth.

@@ -37,7 +37,7 @@ from projections.projection import Projection
 
 log = logging.getLogger("projector")
 
-MAX_BATCH = 20_000
+MAX_BATCH = 40_000
 POLL_MS = 250
 #: Between looks while the relay has yet to note that it published what was read.
 SOON_MS = 10

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import psycopg2
@@ -139,16 +138,17 @@ def _incoming(cursor: Any, table: str) -> str:
 
 def copy(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """Insert rows by COPY. The server takes up the first ones while the next are written out."""
-    lines = _Lines(rows)
+    lines = _Lines(rows, len(columns))
     if lines.text:
-        cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin", lines)
+        cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin (null '{NULL}')", lines)
 
 
 class _Lines:
     """Rows in the text format of COPY, some at a time, as a file. ``text``: what is read next."""
 
-    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        self._rows = iter(rows)
+    def __init__(self, rows: Iterable[tuple[Any, ...]], width: int) -> None:
+        self._rows, self._width = iter(rows), width
+        self._line = "\t".join(["%s"] * width) + "\n"
         self.text = self._write()
 
     def read(self, size: int = -1) -> str:
@@ -159,18 +159,27 @@ class _Lines:
         return text
 
     def _write(self) -> str:
-        return "".join(["\t".join([_text(value) for value in row]) + "\n" for row in islice(self._rows, LINES)])
+        rows = list(islice(self._rows, LINES))
+        values = tuple(chain.from_iterable(rows))
+        text = self._line * len(rows) % values
+        # All at once takes a third less time. Where a value has what stands for something else, the counts differ.
+        plain = (
+            "\\" not in text
+            and "\r" not in text
+            and text.count("\n") == len(rows)
+            and text.count("\t") == len(rows) * (self._width - 1)
+            and text.count(NULL) == values.count(None)
+        )
+        return text if plain else self._line * len(rows) % tuple(map(_escaped, values))
 
 
+#: What ``%s`` makes of None.
+NULL = "None"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def _text(value: Any) -> str:
-    """Write a value in the text format of COPY."""
-    if value is None:
-        return "\\N"
-    if isinstance(value, str):
-        return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value)
+def _escaped(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    # An escaped letter is the letter itself, and the value no longer what stands for null.
+    return f"\\{value}" if value == NULL else value.translate(_ESCAPES)

@@ -16,12 +16,13 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(report: Report) -> str:
-    """Return the report in CSV (RFC 4180, UTF-8), with a header."""
+    """Return the report in CSV (RFC 4180, UTF-8), with a header; true and false are written as in exports."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for section, key, name, value, *rest in rows(report):
-        writer.writerow([section, _harmless(key), _harmless(name), _harmless(value), *rest])
+        value = str(value).lower() if isinstance(value, bool) else _harmless(value)
+        writer.writerow([section, _harmless(key), _harmless(name), value, *rest])
     return out.getvalue()
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from adapters.database import Pool
+from adapters.listed import require_listed
 from adapters.read_store import complete_to
 from adapters.search_text import query
 from adapters.snapshots import snapshot
@@ -105,6 +106,8 @@ class Search:
         for name, values in (*self.filters.items(), *self.exclude.items()):
             if name in YES_NO and not set(values) <= {"yes", "no"}:
                 raise InvalidInput(f"{name} is yes or no", hint=f"write {name}:yes or {name}:no")
+        require_listed(self.filters)
+        require_listed(self.exclude)
         if self.sort not in SORTS:
             raise InvalidInput(f"nothing is sorted by {self.sort!r}", hint=f"sorts are: {', '.join(SORTS)}")
         if self.first and self.last and self.first > self.last:

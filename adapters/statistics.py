@@ -75,16 +75,13 @@ def aggregate(
     needed = dict.fromkeys((*compared(query), "valid", "requests")) if few else MEASURES
     known = "true" if unknown or query.by == "all" else "key <> ''"
     small = f"{least_of(query)} < {query.least:d}"
-    candidates, bounds = f"(select * from ranked where {known} and not {small})", [limit, offset]
+    candidates, bounds = f"select * from ranked where {known} and not {small}", [limit, offset]
     if limit is not None and query.order in RATES:
         # A fraction as a float is at its place or level with its neighbours: so many, and those level with the last,
         # are enough to order exactly, which takes longer.
         part, whole = compared(query)
-        candidates = (
-            f"(select * from ranked where {known} and not {small} "
-            f"order by {part}::float8 / nullif({whole}, 0) desc nulls last fetch first %s rows with ties)"
-        )
-        bounds = [limit + offset, limit, offset]
+        candidates += f" order by {part}::float8 / nullif({whole}, 0) desc nulls last fetch first %s rows with ties"
+        bounds = [limit + offset, *bounds]
     measures, summed, joined = "p", "", ""
     if few:
         everything = ", ".join(f"read.total(s.{name}) as {name}" for name in MEASURES)
@@ -111,7 +108,7 @@ def aggregate(
             f"{', '.join(f'read.total(s.{name}) as {name}' for name in needed)} "
             f"from {source.rows} group by 1, 2, 3 having read.total(s.requests) <> 0), "
             f"page as materialized (select *, row_number() over (order by {order}) as place "
-            f"from (select * from {candidates} as c order by {order} limit %s offset %s) as r){summed} "
+            f"from (select * from ({candidates}) as c order by {order} limit %s offset %s) as r){summed} "
             f"select counted.*, shown.* from (select count(*) filter (where {known} and not {small}), "
             f"count(*) filter (where {known} and {small}), read.total(valid), "
             f"read.total(valid) filter (where {known} and not {small}) from ranked) as counted "
@@ -230,11 +227,19 @@ def behind(
     return found, rows[0][0], filled(pool, sql, own)
 
 
-def explain(pool: Pool, query: Query) -> str:
-    """Return the SQL that sums a query over the requests: the same figures from beneath."""
-    source, period = requests_of(query), period_of(query.interval)
-    sums = ", ".join(f"sum(s.{name}) as {name}" for name in MEASURES)
-    sql = f"select s.scheme, s.key, {period} as first_day, {sums} from {source.alone} group by 1, 2, 3 order by 2, 1, 3"
+def explain(pool: Pool, query: Query, *, unknown: bool = True) -> str:
+    """Return the SQL that sums a query over the requests: the same figures from beneath, in the same order.
+
+    ``unknown`` as for ``aggregate``.
+    """
+    source = requests_of(query)
+    sums = ", ".join(f"sum(s.{name})::bigint as {name}" for name in MEASURES)
+    known = "true" if unknown or query.by == "all" else "key <> ''"
+    sql = (
+        f"select scheme, key, period as first_day, {', '.join(MEASURES)} from (select s.scheme, s.key, "
+        f"{period_of(query.interval)} as period, {sums} from {source.alone} group by 1, 2, 3) as g "
+        f"where {known} and {least_of(query)} >= {query.least:d} order by {order_of(query)}"
+    )
     return filled(pool, sql, source.parameters)
 
 

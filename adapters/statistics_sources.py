@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from adapters.listed import require_listed
 from adapters.spans import BEGINNING, END, spans
 from domain.calendar import start_of_day
 from domain.errors import InvalidInput
@@ -84,6 +85,8 @@ class Query:
         for name in (self.by, *self.filters, *self.exclude):
             if name not in GROUPS:
                 raise InvalidInput(f"there is no dimension {name!r}", hint=f"dimensions are: {', '.join(GROUPS)}")
+        require_listed(self.filters)
+        require_listed(self.exclude)
         require_known(self.interval, self.order, ORDERS, self.first, self.last)
 
     @property
@@ -162,9 +165,7 @@ def sums_of(
         parameters += [dimension, one.grain, *(day for _, day in bounded), *given, *own_parameters]
     key, scheme, joined, where, needs = "t.key", "t.scheme", "", "", ""
     if merchants:
-        classified = bool({query.by, *query.limited_by} & {*OF_MERCHANT})
-        needs = f"{MERGED}, {CLASSIFIED}" if classified else MERGED
-        joined = f" left join {'classified' if classified else 'merged'} g on g.merchant_id = t.key"
+        needs, joined = going_on("t.key", classified=bool({query.by, *query.limited_by} & {*OF_MERCHANT}))
         key = "coalesce(g.going_on_id, t.key)"
         where, industries = _conditions(query, {"industry": "coalesce(g.industry, '')"})
         parameters += industries
@@ -192,12 +193,10 @@ def requests_of(query: Query, key: str | None = None) -> Source:
         parameters.append(start_of_day(query.last + timedelta(days=1)))
     used = {query.by, *query.limited_by}
     columns = {name: f"t.{name}" for name in DIMENSIONS if name not in ("all", "merchant")}
-    columns |= {"all": "''", "industry": "coalesce(m.industry, '')"}
-    joined = ""
+    columns |= {"all": "''", "industry": "coalesce(g.industry, '')"}
+    needs, joined = "", ""
     if used & {"merchant", *OF_MERCHANT}:
-        joined = " left join merged g on g.merchant_id = t.merchant"
-        if used & {*OF_MERCHANT}:
-            joined += " left join read.merchants m on m.merchant_id = coalesce(g.going_on_id, t.merchant)"
+        needs, joined = going_on("t.merchant", classified=bool(used & {*OF_MERCHANT}))
     of_keys, of_keys_parameters = _of_merchants(query, key)
     where, others = _conditions(query, columns)
     columns["merchant"] = "coalesce(g.going_on_id, t.merchant)"
@@ -206,13 +205,23 @@ def requests_of(query: Query, key: str | None = None) -> Source:
         where += f" and {columns[query.by]} = %s"
         parameters.append(key)
     schemes = {"product": "t.product_scheme", "issue": "t.product_scheme", "region": "t.region_scheme"}
-    schemes["industry"] = "coalesce(m.industry_scheme, '')"
+    schemes["industry"] = "coalesce(g.industry_scheme, '')"
     rows = (
         f"(select {schemes.get(query.by, repr(''))} as scheme, {columns[query.by]} as key, t.complaint_id, t.version, "
         f"t.position, t.day, {', '.join(f't.{name}' for name in MEASURES)} from read.complaint_measures() t{joined} "
         f"where true{conditions}{of_keys}{where}) as s"
     )
-    return Source(MERGED if used & {"merchant", *OF_MERCHANT} else "", rows, parameters)
+    return Source(needs, rows, parameters)
+
+
+def going_on(column: str, *, classified: bool) -> tuple[str, str]:
+    """Return what a query needs to know which merchant goes on as ``g.going_on_id``, and how it is joined.
+
+    ``classified``: also its ``industry`` and ``industry_scheme``.
+    """
+    if not classified:
+        return MERGED, f" left join merged g on g.merchant_id = {column}"
+    return f"{MERGED}, {CLASSIFIED}", f" left join classified g on g.merchant_id = {column}"
 
 
 def _of_keys(query: Query, dimension: str) -> tuple[str, list[Any]]:

@@ -210,7 +210,7 @@ class ComplaintInFull(Complaint):
 
 
 class RecordedEvent(BaseModel):
-    """An event as it is in the ledger."""
+    """An event of the ledger; ``data`` in the newest version of its type."""
 
     version: int = Field(examples=[1])
     type: str = Field(examples=["complaint.filed"])

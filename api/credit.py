@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer
 
 from adapters import credit
 from adapters.credit_explained import explain
@@ -39,16 +39,32 @@ AsOf = Annotated[
 ]
 
 
+def plain(value: Any) -> Any:
+    """Write decimals, also those within, as texts without exponents: 0.000000000000, not 0E-12."""
+    match value:
+        case Decimal():
+            return format(value, "f")
+        case dict():
+            return {name: plain(one) for name, one in value.items()}
+        case list():
+            return [plain(one) for one in value]
+        case _:
+            return value
+
+
+Figure = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
+
+
 class Rate(BaseModel):
     """k of n, in weights, smoothed by the mean of ``prior_of`` merchants; with the bounds of the interval."""
 
-    k: Decimal
-    n: Decimal
-    prior: Decimal
+    k: Figure
+    n: Figure
+    prior: Figure
     prior_of: int
-    mean: Decimal
-    lower: Decimal
-    upper: Decimal
+    mean: Figure
+    lower: Figure
+    upper: Figure
 
 
 class Score(BaseModel):
@@ -62,19 +78,19 @@ class Score(BaseModel):
     name: str | None
     industry_scheme: str | None
     industry: str | None
-    n: Decimal
-    weight: Decimal
+    n: Figure
+    weight: Figure
     response: Rate
     resolution: Rate
     confirmed: Rate
-    volume: Decimal
-    per_10000: Decimal | None
-    volume_mean: Decimal | None
+    volume: Figure
+    per_10000: Figure | None
+    volume_mean: Figure | None
     violations: int
-    deducted: Decimal
+    deducted: Figure
     paid_then_withdrawn: int
-    score: Decimal
-    lower_score: Decimal
+    score: Figure
+    lower_score: Figure
     grade_now: Grade
     edition: int
 
@@ -84,7 +100,8 @@ class Ranked(Score):
 
 
 class Ranking(bodies.Page):
-    """Best first, by the score with lower bounds. ``left_out``: merchants with fewer complaints than ``least``."""
+    """Best first, by the score with lower bounds, or worst first. ``left_out``: merchants with fewer complaints than
+    ``least``, or without a grade."""
 
     items: list[Ranked]
     as_of: date
@@ -131,7 +148,8 @@ class MerchantCredit(BaseModel):
 class Explanation(bodies.Page):
     """What a score is made of. ``one``: the units of a weight of 1; ``rates``: sums over all complaints, in units.
 
-    ``items``: complaints, each with what it adds to each rate in units. Integers that may be long are texts.
+    ``items``: complaints, each with what it adds to each rate in units, and ``why``: docs/definitions.md lists the
+    reasons. Integers that may be long are texts.
     ``means_complete_to``: what the industry's means know of, which are made anew every ten seconds; all else is of
     ``complete_to``.
     """
@@ -196,6 +214,7 @@ def read_credit_ranking(
         str | None, Query(max_length=500, pattern=TEXT, description="Code, as merchants are classified.")
     ] = None,
     least: Annotated[int, Query(ge=0, le=10**9, description="Leave out merchants with fewer that count.")] = 0,
+    worst: Annotated[bool, Query(description="The last rank first; the ranks are the same.")] = False,
     as_of: AsOf = None,
 ) -> Ranking:
     """Rank merchants by how they handle complaints, by the score with lower bounds. Scores are made every ten seconds;
@@ -203,7 +222,9 @@ def read_credit_ranking(
     begin, limit = asking.offset, asking.limit
     asking.wait()
     found = _found(asking, by, as_of)
-    page, ranked, left_out = credit.ranking(found, industry=industry, least=least, after=begin, limit=limit)
+    page, ranked, left_out = credit.ranking(
+        found, industry=industry, least=least, worst=worst, after=begin, limit=limit
+    )
     items = [
         Ranked(**_score(row, by, found.parameters, credit.merchants_of(found, row["group_id"]), asked_by_id=False))
         for row in page
@@ -274,8 +295,8 @@ def explain_merchant_credit(
         means_complete_to=told["means_complete_to"],
         merchants=told["merchants"],
         score=Score(**_score(told["score"], by, told["parameters"], told["merchants"])),
-        rates={part: {name: str(value) for name, value in rate.items()} for part, rate in told["rates"].items()},
-        **{name: told[name] for name in ("parameters", "violations", "volumes", "paid_then_withdrawn")},
+        rates=rates_in_text(told["rates"]),
+        **{name: plain(told[name]) for name in ("parameters", "violations", "volumes", "paid_then_withdrawn")},
         next=write_cursor(begin + limit) if begin + limit < len(complaints) else None,
         complete_to=told["complete_to"],
     )
@@ -284,4 +305,12 @@ def explain_merchant_credit(
 def in_text(complaint: credit.Row) -> dict[str, Any]:
     """Write the units that a complaint adds as texts: they are longer than what JSON's readers take for an integer."""
     adds = {part: {side: str(units) for side, units in own.items()} for part, own in complaint["adds"].items()}
-    return {**complaint, "adds": adds}
+    return {**{name: plain(value) for name, value in complaint.items()}, "adds": adds}
+
+
+def rates_in_text(rates: credit.Row) -> dict[str, dict[str, str]]:
+    """Write the sums of what complaints add, in units and as weights, as texts."""
+    return {
+        part: {name: format(value, "f" if isinstance(value, Decimal) else "d") for name, value in rate.items()}
+        for part, rate in rates.items()
+    }

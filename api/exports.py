@@ -17,12 +17,12 @@ from starlette.types import Receive, Scope, Send
 from adapters import exports
 from adapters.export_formats import MEDIA_TYPES, Format
 from adapters.exports import Export, Source
-from api.conditions import conditions
+from api.conditions import Condition, Excluded, conditions, filters
 from api.paging import wait_for
 from api.problems import NotForThisRole, TooManyRequests, responses
 from api.requests import MinPosition, Principal, Shared, State, WaitS
 from api.statistics import Asked, Interval, Least, Order, today
-from domain.values import TEXT, Actor, Role
+from domain.values import Actor, Role
 
 router = APIRouter(tags=["auditor"])
 
@@ -65,7 +65,8 @@ async def entitled(by: Principal) -> Actor:
     """Return who asks; raises NotForThisRole."""
     if by.role not in ROLES:
         raise NotForThisRole(
-            f"exports are not for a {by.role}", hint=f"they are for: {', '.join(sorted(ROLES))}; see GET /statistics"
+            f"exports are not for the role {by.role}",
+            hint=f"they are for: {', '.join(sorted(ROLES))}; see GET /statistics",
         )
     return by
 
@@ -82,12 +83,7 @@ Columns = Annotated[
     ),
 ]
 ColumnFilters = Annotated[
-    list[Annotated[str, Query(max_length=600, pattern=TEXT)]],
-    Query(max_length=50, description="column:value. Values of a column are alternatives; nothing: not known."),
-]
-ColumnExcluded = Annotated[
-    list[Annotated[str, Query(max_length=600, pattern=TEXT)]],
-    Query(max_length=50, description="column:value that is left out."),
+    list[Condition], filters("column:value. Values of a column are alternatives; nothing: not known.")
 ]
 _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -170,7 +166,7 @@ def export_table(
     format: Wanted = "csv",
     columns: Columns = "",
     filter: ColumnFilters = [],  # noqa: B006
-    exclude: ColumnExcluded = [],  # noqa: B006
+    exclude: Excluded = [],  # noqa: B006
     min_position: MinPosition = None,
     wait_s: WaitS = 5.0,
 ) -> StreamingResponse:

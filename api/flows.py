@@ -17,13 +17,13 @@ from adapters.statistics import INTERVALS
 from api import bodies, render
 from api.acting import Json
 from api.asking import AskedInPages, Asking
-from api.conditions import conditions
+from api.conditions import Condition, Excluded, conditions, filters
 from api.paging import read_cursor, wait_for
 from api.problems import responses
 from api.requests import Cursor, Limit, MinPosition, Principal, Shared, WaitS
 from api.running import running
 from api.settings import load_settings
-from api.statistics import BehindFigure, Condition, Day, Explained, Interval, behind_figure, today
+from api.statistics import NOT_WHOLE, BehindFigure, Day, Explained, Interval, behind_figure, today
 from api.statistics_command import day_given
 from domain.errors import InvalidInput
 from domain.values import TEXT
@@ -36,11 +36,7 @@ First = Annotated[
     Day | None, Query(alias="from", description="First day of what happened, in Shanghai.", examples=["2026-01-01"])
 ]
 Last = Annotated[Day | None, Query(alias="to", description="Last day of it.", examples=["2026-03-31"])]
-Filters = Annotated[
-    list[Condition],
-    Query(max_length=50, description="dimension:value, of the dimension itself.", examples=["region:330106"]),
-]
-Excluded = Annotated[list[Condition], Query(max_length=50, description="dimension:value that is left out.")]
+Filters = Annotated[list[Condition], filters("dimension:value, of the dimension itself.", "region:330106")]
 Order = Annotated[
     str | None,
     Query(
@@ -62,7 +58,7 @@ class Flow(BaseModel):
     title: str | None = Field(description="Name of a merchant or office.")
     first_day: date | None
     last_day: date | None
-    incomplete: bool = Field(description="The period is not over yet, or cut.")
+    incomplete: bool = Field(description=NOT_WHOLE)
     measures: dict[str, int]
     rates: dict[str, str | None] = Field(description="Percent, one decimal, half-up; null where nothing is divided by.")
 
@@ -202,7 +198,7 @@ def _print(by: str, items: list[dict[str, Any]], limit: int | None) -> None:
         table.add_column(column.replace("_", " "), justify="right", no_wrap=True)
     for one in items[:limit]:
         name = render.clean(one["title"] or one["key"]) or ("all" if by == "all" else "(not known)")
-        period = f"{one['first_day'] or '…'} - {one['last_day'] or '…'}{' (not over)' if one['incomplete'] else ''}"
+        period = f"{one['first_day'] or '…'} - {one['last_day'] or '…'}{' (not whole)' if one['incomplete'] else ''}"
         counted = [f"{one['measures'][column]:,}" for column in columns]
         table.add_row(name, period, *counted, f"{one['measures']['recovered_fen'] / 100:,.2f}")
     render.out.print(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Query, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Response
 
 from adapters import queries
 from adapters.execute import Ledger
@@ -49,12 +49,13 @@ from api.requests import (
     Shared,
     State,
     WaitS,
+    known_parameters,
 )
 from api.streams import history_of
 from domain.errors import UnknownStream
 from domain.office.establishment import Established
 from domain.streams import COMPLAINT, OFFICE
-from domain.values import TEXT
+from domain.values import TEXT, Role
 from projections.complaint_details import COMPLAINT_DETAILS, told
 
 router = APIRouter()
@@ -74,6 +75,7 @@ def read_complaint(
     row: Any = None
     for recorded in history:
         row = COMPLAINT_DETAILS.fold(row, recorded.event)
+    in_own_words = {} if by.role is Role.ANALYST else told(recorded.event for recorded in history)
     folded = COMPLAINT.fold(recorded.event for recorded in history)
     now = datetime.now(UTC)
     past = history[-1].recorded_at if version is not None else at
@@ -82,7 +84,7 @@ def read_complaint(
     return bodies.ComplaintInFull(
         complaint_id=complaint_id,
         version=len(history),
-        **{**row._asdict(), **told(recorded.event for recorded in history), **standing(folded, past or now)},
+        **{**row._asdict(), **in_own_words, **standing(folded, past or now)},
         actions=actions,
     )
 
@@ -231,7 +233,7 @@ def create_app(ledger: Ledger, service_key: bytes, requests_per_s: float, orders
         contract.router,
     )
     for one in routers:
-        app.include_router(one)
+        app.include_router(one, dependencies=[Depends(known_parameters)])
     app.add_middleware(BodyLimit)
     access.install(app, [route for one in routers for route in one.routes])
     problems.install(app)

@@ -29,7 +29,7 @@ from adapters.record import Recorded, read_record
 from api import bodies
 from api.problems import TooManyRequests, responses
 from api.render import history_json
-from api.requests import ComplaintId, Principal, Shared, State
+from api.requests import ComplaintId, Reader, Shared, State
 from api.streams import history_of
 
 log = logging.getLogger("api")
@@ -175,7 +175,7 @@ def _after(shared: State, stream: str, version: int) -> list[Recorded]:
     tags=["queries"],
     responses={
         200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Server-sent events."},
-        **responses(404),
+        **responses(403, 404),
     },
     response_class=StreamingResponse,
     summary="Follow the history of a complaint, as server-sent events",
@@ -183,7 +183,7 @@ def _after(shared: State, stream: str, version: int) -> list[Recorded]:
 )
 async def follow_events(
     complaint_id: ComplaintId,
-    by: Principal,
+    by: Reader,
     shared: Shared,
     progress: Annotated[Progress, Depends(progress_of)],
     after: Annotated[int, Query(ge=0, lt=2**63, description="Only events above this version.")] = 0,
@@ -194,8 +194,11 @@ async def follow_events(
 ) -> StreamingResponse:
     """Send what has happened to a complaint, then each event as it is appended.
 
-    ``id`` is the version, ``event`` the type, ``data`` one item of the history as JSON. Comments come while nothing
-    happens. The stream ends after a quarter of an hour at the latest; a client then comes again with Last-Event-ID.
+    ``id`` is the version in the stream, ``event`` the type, ``data`` one item of ``GET /complaints/{id}/events`` as
+    JSON: ``version``, ``type``, ``occurred_at``, ``recorded_at``, ``actor``, ``role``, ``data``. That is not the record
+    of the topics, and names no schema: the inner ``data`` is in the newest version of its event that this program
+    knows, whichever it was written in. Comments come while nothing happens. The stream ends after a quarter of an hour
+    at the latest; a client then comes again with ``Last-Event-ID``, the ``id`` that it saw last, for what is above it.
     """
     await run_in_threadpool(history_of, shared, complaint_id, 1)
     follower = progress.follow(complaint_id, by.id, shared.ledger.recorder)

@@ -126,7 +126,7 @@ def print_statistics(by: str, rows: Sequence[Mapping[str, Any]], limit: int | No
         table.add_column(column.replace("_", " "), justify="right", no_wrap=True)
     shown = rows if limit is None else rows[:limit]
     for row in shown:
-        period = f"{row['period']}{' (not over)' if row['incomplete'] else ''}"
+        period = f"{row['period']}{' (not whole)' if row['incomplete'] else ''}"
         name = clean(row["key"]) or ("all" if by == "all" else "(not known)")
         table.add_row(name, *([period] if periods else []), *_figures(row, columns))
     total = {name: sum(row[name] for row in rows) for name in (*columns, "recovered_fen") if name != "resolved_rate"}

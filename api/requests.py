@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
 from fastapi import Path as PathParameter
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from adapters.execute import Ledger
@@ -14,7 +15,9 @@ from adapters.orders import OrderSource
 from adapters.rulebook import RulebookReader
 from api import bodies, tokens
 from api.limits import RateLimit
-from domain.values import Actor
+from api.problems import NotForThisRole
+from domain.errors import InvalidInput
+from domain.values import Actor, Role
 
 MAX_PAGE = 500
 MAX_WAIT_S = 10.0
@@ -51,6 +54,35 @@ async def principal(shared: Shared, given: Annotated[HTTPAuthorizationCredential
 
 
 Principal = Annotated[Actor, Depends(principal)]
+
+
+async def reader(by: Principal) -> Actor:
+    """Return who asks for what people wrote; raises NotForThisRole for an analyst, who has the read models."""
+    if by.role is Role.ANALYST:
+        raise NotForThisRole(
+            "what people wrote is not for the role analyst", hint="the read models say what was done, and when"
+        )
+    return by
+
+
+Reader = Annotated[Actor, Depends(reader)]
+
+
+async def known_parameters(request: Request) -> None:
+    """Refuse a query with a parameter that its route does not have: without it the answer would be to another question.
+
+    Raises InvalidInput.
+    """
+    known = _parameters(request.scope["route"].dependant)
+    for name in request.query_params:
+        if name not in known:
+            raise InvalidInput(
+                f"there is no parameter {name[:50]!r} here", hint=f"there are: {', '.join(sorted(known)) or 'none'}"
+            )
+
+
+def _parameters(of: Dependant) -> set[str]:
+    return {field.alias for field in of.query_params}.union(*map(_parameters, of.dependencies))
 
 
 def in_path(prefix: str) -> Any:

@@ -12,7 +12,7 @@ from adapters import search
 from adapters.search_text import MAX_CHARACTERS
 from api import bodies
 from api.asking import AskedInPages, AskedWhole
-from api.conditions import conditions
+from api.conditions import Condition, Excluded, conditions, filters
 from api.paging import read_cursor, write_cursor
 from api.problems import NotForThisRole, responses
 from api.requests import UUID, Principal
@@ -24,18 +24,16 @@ from domain.values import TEXT, Actor, Role, format_instant, parse_instant
 
 router = APIRouter(tags=["queries"])
 
-Condition = Annotated[str, Query(max_length=600, pattern=TEXT)]
 FIELDS = ", ".join((*search.FIELDS, *search.YES_NO))
 Filters = Annotated[
     list[Condition],
-    Query(
-        max_length=50,
-        description="field:value. Values of one field are alternatives; different fields hold together. A region that "
-        f"ends in zeros stands for all in it; an empty value for what is not known. Fields: {FIELDS}.",
-        examples=["region:330000", "overdue:yes"],
+    filters(
+        "field:value. Values of one field are alternatives; different fields hold together. A region that ends in "
+        f"zeros stands for all in it; an empty value for what is not known. Fields: {FIELDS}.",
+        "region:330000",
+        "overdue:yes",
     ),
 ]
-Excluded = Annotated[list[Condition], Query(max_length=50, description="field:value that is left out.")]
 Fen = Annotated[int | None, Query(ge=0, lt=2**63, description="Amount in dispute, in fen.")]
 MerchantId = Annotated[
     str | None, Query(pattern=f"^merchant-{UUID}$", examples=["merchant-f3f3a985-9840-ca16-6825-698f8803c309"])
@@ -153,9 +151,9 @@ def read_facets(
 
 
 def _asked(
-    filters: list[str], exclude: list[str], merchant_id: str | None, status: Status | None, *rest: Any
+    chosen_by: list[str], exclude: list[str], merchant_id: str | None, status: Status | None, *rest: Any
 ) -> search.Search:
-    chosen = conditions(filters)
+    chosen = conditions(chosen_by)
     for name, value in (("merchant", merchant_id), ("status", status)):
         if value is not None:
             chosen.setdefault(name, []).append(str(value))
@@ -171,7 +169,7 @@ def _whose(by: Actor, text: str | None) -> tuple[str, str] | None:
     if by.role is Role.CONSUMER:
         return "consumer", by.id
     raise NotForThisRole(
-        f"a {by.role} does not search what was written",
+        f"the role {by.role} does not search what was written",
         hint=f"leave q out; it is for: {', '.join(sorted(READERS | {Role.MERCHANT, Role.CONSUMER}))}",
     )
 

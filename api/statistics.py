@@ -15,7 +15,7 @@ from adapters import figures, statistics
 from adapters.statistics import GROUPS, INTERVALS, ORDERS
 from api import bodies
 from api.asking import AskedInPages, Asking
-from api.conditions import conditions
+from api.conditions import Condition, Excluded, conditions, filters
 from api.paging import read_cursor, wait_for, write_cursor
 from api.problems import responses
 from api.requests import Cursor, Limit, MinPosition, Principal, Shared, WaitS
@@ -58,17 +58,17 @@ First = Annotated[
     Day | None, Query(alias="from", description="First day of filing, in Shanghai.", examples=["2026-01-01"])
 ]
 Last = Annotated[Day | None, Query(alias="to", description="Last day of filing.", examples=["2026-03-31"])]
-Condition = Annotated[str, Query(max_length=600, pattern=TEXT)]
 Filters = Annotated[
     list[Condition],
-    Query(
-        max_length=50,
-        description="dimension:value. Values of one dimension are alternatives; different dimensions hold together.",
-        examples=["region:330106"],
+    filters(
+        "dimension:value. Values of one dimension are alternatives; different dimensions hold together.",
+        "region:330106",
     ),
 ]
-Excluded = Annotated[list[Condition], Query(max_length=50, description="dimension:value that is left out.")]
 Least = Annotated[int, Query(ge=0, le=10**9, description="Groups with a smaller n are left out, and counted as such.")]
+
+
+NOT_WHOLE = "The period is not over yet, or not all of its days are among those asked for."
 
 
 class Group(BaseModel):
@@ -81,7 +81,7 @@ class Group(BaseModel):
     title: str | None = Field(description="Name of a merchant or office.")
     first_day: date | None
     last_day: date | None
-    incomplete: bool = Field(description="The period is not over yet.")
+    incomplete: bool = Field(description=NOT_WHOLE)
     measures: dict[str, int]
     rates: dict[str, str | None] = Field(description="Percent, one decimal, half-up; null where nothing is divided by.")
 
@@ -183,10 +183,11 @@ def behind(query: statistics.Query, measure: str, key: str | None = None, scheme
     return f"/statistics/{query.by}/behind?{asked_for}"
 
 
-def _explained(asking: Asking, query: statistics.Query) -> Explained | None:
-    compared = statistics.compared(query)[0]
-    sql = statistics.explain(asking.pool, query) if asking.explain else None
-    return None if sql is None else Explained(sql=sql, behind=behind(query, compared))
+def _explained(asking: Asking, query: statistics.Query, *, unknown: bool = True) -> Explained | None:
+    if not asking.explain:
+        return None
+    sql = statistics.explain(asking.pool, query, unknown=unknown)
+    return Explained(sql=sql, behind=behind(query, statistics.compared(query)[0]))
 
 
 @router.get("/statistics/{dimension}", responses=responses())
@@ -262,7 +263,7 @@ def read_ranking(
         items=[Ranked(**item) for item in items],
         ranked=ranked,
         left_out=left_out,
-        explain=_explained(asking, query),
+        explain=_explained(asking, query, unknown=False),
         next=asking.next(more=offset + limit < ranked),
         complete_to=complete_to,
     )

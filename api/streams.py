@@ -13,7 +13,7 @@ from api import bodies
 from api.problems import responses
 from api.render import history_json
 from api.representation import next_actions
-from api.requests import Limit, Principal, Shared, State, in_path
+from api.requests import Limit, Principal, Reader, Shared, State, in_path
 from domain.errors import InvalidInput, UnknownStream
 from domain.kind import Kind
 from domain.streams import COMPLAINT, KINDS, MERCHANT, OFFICE, RULEBOOK
@@ -67,7 +67,7 @@ def _listing(kind: Kind) -> None:
 
     def read_events(
         stream: str,
-        by: Principal,
+        by: Reader,
         shared: Shared,
         after: Annotated[int, Query(ge=0, lt=2**63, description="Only events above this version.")] = 0,
         limit: Limit = 100,
@@ -83,7 +83,7 @@ def _listing(kind: Kind) -> None:
     router.get(
         f"/{kind.prefix}s/{{{kind.prefix}_id}}/events",
         tags=["queries"],
-        responses=responses(404),
+        responses=responses(403, 404),
         summary=f"Read the history of a {kind.prefix}, oldest first",
         operation_id=f"read_{kind.prefix}_events",
     )(read_events)

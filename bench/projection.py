@@ -31,7 +31,7 @@ from projections.catalogue import PROJECTIONS
 TARGET = 15.0
 QUIX_TARGET = 1.0
 #: Of how many batches it is told where the time goes.
-TIMED_BATCHES = 12
+TIMED_BATCHES = 6
 #: Shares below this, in percent, are told together.
 LEAST_SHARE = 0.5
 

@@ -94,7 +94,7 @@ class Action:
         if by.role not in self.roles and by.role is not Role.SERVICE:
             return RuleViolation(
                 f"{self.rule}-by",
-                f"{self.said}: this is not for a {by.role}",
+                f"{self.said}: this is not for the role {by.role}",
                 hint=f"it is for: {', '.join(sorted(self.roles)) or 'services'}",
                 source=self.source,
             )

