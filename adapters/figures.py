@@ -27,11 +27,13 @@ QUANTILES = (500, 900, 950)
 def ranking(
     pool: Pool, query: Query, *, today: date, limit: int = 100, offset: int = 0
 ) -> tuple[list[dict[str, Any]], int, int, int]:
-    """Return the groups by the query's rate, best first, with ``rank``, ``n``; how many; how many left out; as of."""
+    """Return the groups by the query's rate, best first, with ``rank``, ``n``; how many; how many left out; as of.
+
+    A query should ask for groups that are ``known``: nobody is to be first under no name.
+    """
     if query.order not in RATES:
         raise InvalidInput(f"{query.order!r} is not a rate", hint=f"rates are: {', '.join(RATES)}")
-    # What is not known is not ranked: nobody is to be first under no name.
-    answer = aggregate(pool, query, today=today, limit=limit, offset=offset, unknown=False)
+    answer = aggregate(pool, query, today=today, limit=limit, offset=offset)
     items = [_ranked(one, rank, query.order) for rank, one in enumerate(answer.items, offset + 1)]
     return items, answer.groups, answer.left_out, answer.complete_to
 
@@ -99,10 +101,10 @@ def publication(
     A line: complaints, growth against the same days a year ago (None while the days are not over), mediation success,
     settled before the authority. The others are all that are not named on any page.
     """
-    query = Query(by="merchant", first=first, last=last, order="valid", least=max(least, 1))
+    query = Query(by="merchant", first=first, last=last, order="valid", least=max(least, 1), known=True)
     before: dict[str, int] = {}
     with snapshot(pool) as moment:
-        named = aggregate(moment, query, today=today, limit=limit, offset=offset, unknown=False)
+        named = aggregate(moment, query, today=today, limit=limit, offset=offset)
         if named.items and last < today:
             of = {"merchant": [one["key"] for one in named.items]}
             days = _a_year_before(first, last=False), _a_year_before(last)
@@ -132,8 +134,8 @@ def _a_year_before(day: date, *, last: bool = True) -> date:
 
 def funnel(pool: Pool, *, first: date | None, last: date | None, today: date) -> dict[str, Any]:
     """Return the most frequent scenarios, and the share of all valid complaints with a known one that they cover."""
-    query = Query(by="scenario", first=first, last=last, order="valid")
-    found = aggregate(pool, query, today=today, limit=TOP_SCENARIOS, unknown=False)
+    query = Query(by="scenario", first=first, last=last, order="valid", known=True)
+    found = aggregate(pool, query, today=today, limit=TOP_SCENARIOS)
     known, top = found.valid_of_groups, found.items
     covered = sum(one["measures"]["valid"] for one in top)
     return {
@@ -170,7 +172,7 @@ def durations(
     )
     with pool.cursor() as cursor:
         cursor.execute(
-            f"with {f'{source.needs}, ' if source.needs else ''}counted as materialized ("
+            f"with {source.before}counted as materialized ("
             f"select s.scheme, s.key, {period_of(query.interval)} as period, s.minutes, "
             "sum(s.complaints)::bigint as complaints "
             f"from {source.rows} group by 1, 2, 3, 4 having sum(s.complaints) <> 0), "

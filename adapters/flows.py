@@ -82,14 +82,13 @@ def of_conditions(by: str, given: Mapping[str, Sequence[str]]) -> list[str] | No
 def aggregate(pool: Pool, query: Query, *, today: date, limit: int | None = None, offset: int = 0) -> Flows:
     """Return the groups of a query; ``today`` decides which periods are incomplete."""
     source, period = _sums(query), period_of(query.interval)
-    own_needs = f"{source.needs}, " if source.needs else ""
     sums = ", ".join(f"read.total(s.{name}) as {name}" for name in MEASURES)
     table, title = _TITLED.get(query.by, (None, None))
     titled = f"left join {table} o on o.{query.by}_id = p.key" if table else ""
     with pool.cursor() as cursor:
         complete = complete_to(cursor)
         cursor.execute(
-            f"with {own_needs}summed as materialized (select s.scheme, s.key, {period} as period, {sums} "
+            f"with {source.before}summed as materialized (select s.scheme, s.key, {period} as period, {sums} "
             f"from {source.rows} group by 1, 2, 3), "
             f"found as (select * from summed where greatest({', '.join(MEASURES)}) > 0) "
             f"select c.groups, {f'o.{title}' if title else 'null'}, p.* "

@@ -129,7 +129,7 @@ def _rates(shares: Mapping[str, tuple[str, str]], *periods: Mapping[str, int]) -
 
 
 def _ranking(pool: Pool, by: str, first: date, last: date, today: date) -> dict[str, Any]:
-    query = Query(by=by, first=first, last=last, order="resolved_rate", least=LEAST)
+    query = Query(by=by, first=first, last=last, order="resolved_rate", least=LEAST, known=True)
     items, ranked, left_out, _ = figures.ranking(pool, query, today=today, limit=RANKED)
     shown = ("rank", "key", "scheme", "title", "rate", "count", "n")
     return {

@@ -59,22 +59,18 @@ def aggregate(
     today: date,
     limit: int | None = None,
     offset: int = 0,
-    unknown: bool = True,
     before: bool = False,
 ) -> Answer:
     """Return the groups of a query; ``today`` decides which periods are incomplete.
 
-    ``unknown`` false: what is not known is no group, and not left out as too small. ``before`` true: each group has
-    ``before``, the valid complaints of the period before it. All is of one moment.
+    ``before`` true: each group has ``before``, the valid complaints of the period before it. All is of one moment.
     """
     source, period, order = source_of(query), period_of(query.interval), order_of(query)
-    own_needs = f"{source.needs}, " if source.needs else ""
     # Where few of many groups are shown, all measures are summed for them alone.
     few = limit is not None and dimension_of(query) not in (None, "all") and query.by not in ("all", "industry")
     shown = source_of(query, of_page=True) if few else source
     needed = dict.fromkeys((*compared(query), "valid", "requests")) if few else MEASURES
-    known = "true" if unknown or query.by == "all" else "key <> ''"
-    small = f"{least_of(query)} < {query.least:d}"
+    known, small = _known(query), f"{least_of(query)} < {query.least:d}"
     candidates, bounds = f"select * from ranked where {known} and not {small}", [limit, offset]
     if limit is not None and query.order in RATES:
         # A fraction as a float is at its place or level with its neighbours: so many, and those level with the last,
@@ -104,7 +100,7 @@ def aggregate(
     with pool.cursor() as cursor:
         complete = complete_to(cursor)
         cursor.execute(
-            f"with {own_needs}ranked as materialized (select s.scheme, s.key, {period} as period, "
+            f"with {source.before}ranked as materialized (select s.scheme, s.key, {period} as period, "
             f"{', '.join(f'read.total(s.{name}) as {name}' for name in needed)} "
             f"from {source.rows} group by 1, 2, 3 having read.total(s.requests) <> 0), "
             f"page as materialized (select *, row_number() over (order by {order}) as place "
@@ -174,6 +170,10 @@ def order_of(query: Query) -> str:
     return "period, key, scheme" if query.order is None and query.interval else f"{part} desc, key, scheme"
 
 
+def _known(query: Query) -> str:
+    return "key <> ''" if query.known and query.by != "all" else "true"
+
+
 def least_of(query: Query) -> str:
     """Return the measure of which a group needs at least the query's ``least``."""
     return compared(query)[1] if query.order in RATES else "valid"
@@ -227,18 +227,14 @@ def behind(
     return found, rows[0][0], filled(pool, sql, own)
 
 
-def explain(pool: Pool, query: Query, *, unknown: bool = True) -> str:
-    """Return the SQL that sums a query over the requests: the same figures from beneath, in the same order.
-
-    ``unknown`` as for ``aggregate``.
-    """
+def explain(pool: Pool, query: Query) -> str:
+    """Return the SQL that sums a query over the requests: the same figures from beneath, in the same order."""
     source = requests_of(query)
     sums = ", ".join(f"sum(s.{name})::bigint as {name}" for name in MEASURES)
-    known = "true" if unknown or query.by == "all" else "key <> ''"
     sql = (
         f"select scheme, key, period as first_day, {', '.join(MEASURES)} from (select s.scheme, s.key, "
         f"{period_of(query.interval)} as period, {sums} from {source.alone} group by 1, 2, 3) as g "
-        f"where {known} and {least_of(query)} >= {query.least:d} order by {order_of(query)}"
+        f"where {_known(query)} and {least_of(query)} >= {query.least:d} order by {order_of(query)}"
     )
     return filled(pool, sql, source.parameters)
 

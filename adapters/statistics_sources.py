@@ -70,6 +70,7 @@ class Query:
     ``filters``: dimension -> values, of which one has to fit; ``exclude``: of which none may.
     ``order``: a measure or a rate, greatest first; without one periods are in order, and the rest by valid complaints.
     ``least``: groups in which the denominator of the order (or, with a measure, ``valid``) is less are left out.
+    ``known``: what is not known is no group, and not left out as too small.
     """
 
     by: str = "all"
@@ -80,6 +81,7 @@ class Query:
     exclude: Mapping[str, Sequence[str]] = field(default_factory=dict)
     order: str | None = None
     least: int = 0
+    known: bool = False
 
     def __post_init__(self) -> None:
         for name in (self.by, *self.filters, *self.exclude):
@@ -105,6 +107,11 @@ class Source:
     needs: str
     rows: str
     parameters: list[Any]
+
+    @property
+    def before(self) -> str:
+        """What stands before other common table expressions of a query."""
+        return f"{self.needs}, " if self.needs else ""
 
     @property
     def alone(self) -> str:

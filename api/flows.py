@@ -89,7 +89,8 @@ def _explained(asking: Asking, query: flows.Query) -> Explained | None:
     asked = [(name, str(day)) for name, day in (("from", query.first), ("to", query.last)) if day is not None]
     asked += [("filter", f"{query.by}:{value}") for value in query.only or ()]
     asked += [("exclude", f"{query.by}:{value}") for value in query.without]
-    return Explained(sql=flows.explain(asking.pool, query), behind=f"/flows/{query.by}/behind?{urlencode(asked)}")
+    link = f"/flows/{query.by}/behind?{urlencode(asked)}"
+    return Explained(queries=asking.pool.queries, sql=flows.explain(asking.pool, query), behind=link)
 
 
 @router.get("/flows/{dimension}", responses=responses())

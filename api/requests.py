@@ -73,6 +73,8 @@ async def known_parameters(request: Request) -> None:
 
     Raises InvalidInput.
     """
+    if not request.query_params:
+        return
     known = _parameters(request.scope["route"].dependant)
     for name in request.query_params:
         if name not in known:

@@ -93,7 +93,8 @@ BEHIND = Field(None, description="Where the requests behind the figures are list
 class Explained(BaseModel):
     """The same figures in SQL, from the requests beneath; and where the requests behind one figure are listed."""
 
-    sql: str
+    queries: list[str] = Field(description="What was run: sums, where they suffice, of the groups of this page.")
+    sql: str = Field(description="From the requests: every group, in the same order.")
     behind: str = Field(description="Of all groups. Add &key=…&scheme=… of one; measure may be any other.")
 
 
@@ -183,11 +184,11 @@ def behind(query: statistics.Query, measure: str, key: str | None = None, scheme
     return f"/statistics/{query.by}/behind?{asked_for}"
 
 
-def _explained(asking: Asking, query: statistics.Query, *, unknown: bool = True) -> Explained | None:
+def _explained(asking: Asking, query: statistics.Query) -> Explained | None:
     if not asking.explain:
         return None
-    sql = statistics.explain(asking.pool, query, unknown=unknown)
-    return Explained(sql=sql, behind=behind(query, statistics.compared(query)[0]))
+    sql = statistics.explain(asking.pool, query)
+    return Explained(queries=asking.pool.queries, sql=sql, behind=behind(query, statistics.compared(query)[0]))
 
 
 @router.get("/statistics/{dimension}", responses=responses())
@@ -254,7 +255,7 @@ def read_ranking(
 ) -> Ranking:
     """Rank by a rate, exactly; ties by the greater n, then by id. Who has less than ``least`` is not ranked."""
     asking.wait()
-    query = replace(asked, order=rate, least=max(least, 1))
+    query = replace(asked, order=rate, least=max(least, 1), known=True)
     limit, offset = asking.limit, asking.offset
     items, ranked, left_out, complete_to = figures.ranking(
         asking.pool, query, today=today(), limit=limit, offset=offset
@@ -263,7 +264,7 @@ def read_ranking(
         items=[Ranked(**item) for item in items],
         ranked=ranked,
         left_out=left_out,
-        explain=_explained(asking, query, unknown=False),
+        explain=_explained(asking, query),
         next=asking.next(more=offset + limit < ranked),
         complete_to=complete_to,
     )

@@ -240,6 +240,7 @@ def _plans(url: str, port: int, token: str, paths: Paths) -> dict[str, tuple[flo
 
 def _queries(told: Any) -> list[str]:
     asked = told.get("explain") if isinstance(told, dict) else None
+    asked = asked["queries"] if isinstance(asked, dict) else asked
     if isinstance(asked, list):
         return [one for one in asked if isinstance(one, str) and one.lstrip().lower().startswith(("select", "with"))]
     return []

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
 from domain.values import Actor, Role
-from tests.integration.reported import World, complaint, filled
+from tests.integration.reported import complaint
 from tests.integration.test_http import Server
-
-
-@pytest.fixture(scope="module")
-def server(postgres_url: str) -> Iterator[Server]:
-    world: World = filled(postgres_url)
-    found = Server(world.url)
-    yield found
-    found.stop()
-    world.close()
-
-
-@pytest.fixture(scope="module")
-def http(server: Server) -> Iterator[httpx.Client]:
-    with server.client() as client:
-        yield client
 
 
 @pytest.mark.parametrize(

@@ -17,30 +17,9 @@ from adapters import analysts
 from projections.flows import MEASURES as FLOWS
 from projections.resolution_statistics import MEASURES
 from tests.integration.credit_cases import parameters
-from tests.integration.reported import GREAT, OFFICE, SMALL, World, filled, shanghai
-from tests.integration.test_http import Server
+from tests.integration.reported import GREAT, OFFICE, SMALL, World, shanghai
 
 Q1_DAYS = {"from": "2026-01-01", "to": "2026-03-31"}
-
-
-@pytest.fixture(scope="module")
-def world(postgres_url: str) -> Iterator[World]:
-    found = filled(postgres_url)
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def server(world: World) -> Iterator[Server]:
-    found = Server(world.url)
-    yield found
-    found.stop()
-
-
-@pytest.fixture(scope="module")
-def http(server: Server) -> Iterator[httpx.Client]:
-    with server.client() as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +118,8 @@ def test_b4_the_sql_beneath_statistics_says_the_same_when_an_analyst_runs_it(
         (one["scheme"], one["key"], day, one["measures"]) for one, day in zip(found["items"], days, strict=True)
     ]
     assert found["items"]
+    cells = values(analyst, found["explain"]["queries"])
+    assert cells.issuperset(one["measures"][name] for one in found["items"] for name in names)
 
 
 @pytest.mark.parametrize("of", ["statistics", "flows"])

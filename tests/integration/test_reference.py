@@ -197,7 +197,7 @@ def test_b4_rankings_are_by_the_exact_fraction_then_n_then_id(market: Market) ->
     ranked = 0
     for rate in reference.RATES:
         assert RATES[rate] == reference.RATES[rate]
-        query = Query(by="merchant", first=FIRST, last=LAST, order=rate, least=LEAST)
+        query = Query(by="merchant", first=FIRST, last=LAST, order=rate, least=LEAST, known=True)
         found, of, _, _ = figures.ranking(market.pool, query, today=TODAY)
         places, _ = reference.ranking(groups, rate, LEAST)
         assert of == len(places)

@@ -45,31 +45,10 @@ from tests.integration.test_http import Server
 
 
 @pytest.fixture(scope="module")
-def world(postgres_url: str) -> Iterator[World]:
-    """What it says is not changed; the last test has something of it evaluated."""
-    found = filled(postgres_url)
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
 def changing(postgres_url: str) -> Iterator[World]:
     found = filled(postgres_url)
     yield found
     found.close()
-
-
-@pytest.fixture(scope="module")
-def server(world: World) -> Iterator[Server]:
-    found = Server(world.url)
-    yield found
-    found.stop()
-
-
-@pytest.fixture(scope="module")
-def http(server: Server) -> Iterator[httpx.Client]:
-    with server.client() as client:
-        yield client
 
 
 def of(cases: int, hours: int | None, satisfied: int | None, resolved: int, rated: int) -> Figures:

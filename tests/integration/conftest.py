@@ -1,0 +1,31 @@
+"""Filled read models and an API process on them, of each module its own; some modules have their own by these names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.integration.reported import World, filled
+from tests.integration.test_http import Server
+
+
+@pytest.fixture(scope="module")
+def world(postgres_url: str) -> Iterator[World]:
+    found = filled(postgres_url)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def server(world: World) -> Iterator[Server]:
+    found = Server(world.url)
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def http(server: Server) -> Iterator[httpx.Client]:
+    with server.client() as client:
+        yield client
