@@ -55,7 +55,7 @@ def awards(pool: Pool, *, first: date, last: date, least: int = LEAST, today: da
     Industries are those of a code list (``scheme``), by their valid complaints; merchants of none are in no industry.
     """
     query = Query(by="merchant", first=first, last=last, order="resolved_rate", least=max(least, 1))
-    source, shown = source_of(query), source_of(query, of_page=True)
+    source, shown = source_of(query, ("requests", "resolved", "valid")), source_of(query, of_page=True)
     with pool.cursor() as cursor:
         cursor.execute(
             f"with {MERGED}, ranked as materialized (select s.scheme, s.key, read.total(s.resolved) as resolved, "
@@ -167,9 +167,7 @@ def durations(
     dimension = dimension_of(query)
     if dimension is None:
         raise InvalidInput("durations are kept by one dimension", hint="filter by that dimension only")
-    source = sums_of(
-        query, "read.durations", dimension, columns=("complaints",), keys=("minutes",), conditions={"what": what}
-    )
+    source = sums_of(query, "read.durations", dimension, ("complaints",), keys=("minutes",), conditions={"what": what})
     with pool.cursor() as cursor:
         cursor.execute(
             f"with {source.before}counted as materialized ("

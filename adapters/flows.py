@@ -17,7 +17,7 @@ from adapters.read_store import complete_to
 from adapters.snapshots import snapshot
 from adapters.spans import spans
 from adapters.statistics import last_of
-from adapters.statistics_sources import Source, going_on, period_of, require_known
+from adapters.statistics_sources import INDUSTRY, INDUSTRY_SCHEME, Source, going_on, period_of, require_known
 from domain.errors import InvalidInput
 from projections.flows import DIMENSIONS, RATES
 from projections.flows import MEASURES as KEPT
@@ -250,5 +250,5 @@ def _group(query: Query, column: str, scheme: str) -> tuple[str, str, str, str]:
     if query.by == "merchant":
         return *going_on(column, classified=False), f"coalesce(g.going_on_id, {column})", scheme
     if query.by == "industry":
-        return *going_on(column, classified=True), "coalesce(g.industry, '')", "coalesce(g.industry_scheme, '')"
+        return *going_on(column, classified=True), INDUSTRY, INDUSTRY_SCHEME
     return "", "", column, scheme

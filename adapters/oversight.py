@@ -114,8 +114,8 @@ def _stands_out(recent: int, base: int, least: int) -> bool:
 
 
 def _rises(cursor: Any, days: Recent) -> list[dict[str, Any]]:
-    recent = source_of(Query("merchant", first=days.first, last=days.last))
-    base = source_of(Query("merchant", first=days.base[0], last=days.base[1]), of_page=True)
+    recent = source_of(Query("merchant", first=days.first, last=days.last), ("valid",))
+    base = source_of(Query("merchant", first=days.base[0], last=days.base[1]), ("valid",), of_page=True)
     cursor.execute(
         f"with {MERGED}, page as materialized (select s.key, sum(s.valid)::bigint as valid from {recent.rows} "
         "where s.key <> '' group by 1 having sum(s.valid) >= %s), "

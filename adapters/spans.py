@@ -1,4 +1,4 @@
-"""Days as whole years, whole months and single days: sums over them are read from as few rows as there can be."""
+"""Days as all time, whole years, whole months and single days: sums are read from as few rows as there can be."""
 
 from __future__ import annotations
 
@@ -20,12 +20,18 @@ class Span(NamedTuple):
     sign: int
 
 
-def spans(first: date | None, last: date | None, *, months: bool = True, years: bool = True) -> list[Span]:
+def spans(
+    first: date | None, last: date | None, *, months: bool = True, years: bool = True, all_time: bool = False
+) -> list[Span]:
     """Return spans that add up to the days from first to last (None: from the beginning, to the end).
+
+    Of grains as named: not all tables have sums of all time, and not all periods can be told from those of years.
 
     A month or year of which more than half is wanted is taken whole, and the rest of it subtracted. What is subtracted
     is of the same month or year as what it is subtracted from.
     """
+    if all_time and first is None and last is None:
+        return [_span("all_time", BEGINNING, END, 1)]
     begin, end = first or BEGINNING, END if last is None or last == END else last + DAY
     if not months:
         return [_span("day", begin, end, 1)]

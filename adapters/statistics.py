@@ -65,11 +65,11 @@ def aggregate(
 
     ``before`` true: each group has ``before``, the valid complaints of the period before it. All is of one moment.
     """
-    source, period, order = source_of(query), period_of(query.interval), order_of(query)
+    period, order = period_of(query.interval), order_of(query)
     # Where few of many groups are shown, all measures are summed for them alone.
     few = limit is not None and dimension_of(query) not in (None, "all") and query.by not in ("all", "industry")
-    shown = source_of(query, of_page=True) if few else source
-    needed = dict.fromkeys((*compared(query), "valid", "requests")) if few else MEASURES
+    needed = tuple(dict.fromkeys((*compared(query), "valid", "requests"))) if few else MEASURES
+    source, shown = source_of(query, needed), source_of(query, of_page=few)
     known, small = _known(query), f"{least_of(query)} < {query.least:d}"
     candidates, bounds = f"select * from ranked where {known} and not {small}", [limit, offset]
     if limit is not None and query.order in RATES:

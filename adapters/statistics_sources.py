@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -31,12 +31,8 @@ GROUPS = (*DIMENSIONS, *OF_MERCHANT)
 ORDERS = (*MEASURES, *RATES)
 #: A merchant that was merged into another counts as that one. Made once in a query: what it holds is not known before.
 MERGED = "merged as materialized (select * from read.merged_merchants())"
-#: The industry of each merchant: of the one that goes on in its place.
-CLASSIFIED = (
-    "classified as materialized (select o.merchant_id, coalesce(g.going_on_id, o.merchant_id) as going_on_id, "
-    "m.industry, m.industry_scheme from read.merchants o left join merged g on g.merchant_id = o.merchant_id "
-    "left join read.merchants m on m.merchant_id = coalesce(g.going_on_id, o.merchant_id))"
-)
+#: The industry of the merchant that goes on, and its code list, where they are joined by ``going_on``.
+INDUSTRY, INDUSTRY_SCHEME = "coalesce(i.industry, '')", "coalesce(i.industry_scheme, '')"
 #: The merchants of a list that go on, and those that were merged into them, in SQL; two parameters, both the list.
 ALL_OF = (
     "array(select v from unnest(%s::text[]) v where v not in (select merchant_id from merged) "
@@ -132,28 +128,41 @@ def dimension_of(query: Query) -> str | None:
     return used.pop() if len(used) == 1 else None
 
 
-def source_of(query: Query, *, of_page: bool = False) -> Source:
-    """Return the sums, or the requests where they are needed; ``of_page``: of the keys of a ``page`` only."""
+def source_of(query: Query, columns: Iterable[str] = MEASURES, *, of_page: bool = False) -> Source:
+    """Return the sums, or the requests where they are needed, with these measures at least.
+
+    ``of_page``: of the keys of a ``page`` only.
+    """
     dimension = dimension_of(query)
-    return requests_of(query) if dimension is None else sums_of(query, "read.resolution_statistics", dimension, of_page)
+    if dimension is None:
+        return requests_of(query)
+    return sums_of(query, "read.resolution_statistics", dimension, columns, all_time=True, of_page=of_page)
 
 
 def sums_of(
     query: Query,
     table: str,
     dimension: str,
+    columns: Iterable[str],
+    *,
+    all_time: bool = False,
     of_page: bool = False,
-    columns: Sequence[str] = MEASURES,
     keys: Sequence[str] = (),
     conditions: Mapping[str, str] | None = None,
 ) -> Source:
-    """Return the rows of a table of sums; ``columns`` are added up, ``keys`` stand with them, ``conditions`` hold."""
+    """Return the rows of a table of sums, one that has those of ``all_time`` too if so.
+
+    ``columns`` are added up, ``keys`` stand with them, ``conditions`` hold.
+    """
     of = spans(
-        query.first, query.last, months=query.interval not in ("day", "week"), years=query.interval in (None, "year")
+        query.first,
+        query.last,
+        months=query.interval not in ("day", "week"),
+        years=query.interval in (None, "year"),
+        all_time=all_time and query.interval is None,
     )
     more = "".join(f" and t.{name} = %s" for name in conditions or {})
     given = list((conditions or {}).values())
-    signed = any(one.sign < 0 for one in of)
     merchants = dimension == "merchant"
     own, own_parameters = _of_keys(query, dimension)
     if of_page:
@@ -162,11 +171,15 @@ def sums_of(
     if of_page and query.interval:
         own += " and t.first_day >= (select min(period) from page)"
     parts, parameters = [], []
+    stand = "".join(f"t.{name}, " for name in keys)
     for one in of:
+        # Columns that nobody asks for would be taken out of each row all the same.
+        sums = ", ".join(f"{'-' if one.sign < 0 else ''}t.{name} as {name}" for name in columns)
         bounded = [("t.first_day >= %s", one.first)] if one.first != BEGINNING else []
         bounded += [("t.first_day <= %s", one.last)] if one.last != END else []
         parts.append(
-            f"select {one.sign} as sign, t.* from {table} t where t.dimension = %s and t.grain = %s "
+            f"select t.scheme, t.key, t.first_day, {stand}{sums} from {table} t "
+            "where t.dimension = %s and t.grain = %s "
             f"{''.join(f'and {condition} ' for condition, _ in bounded)}{more}{own}"
         )
         parameters += [dimension, one.grain, *(day for _, day in bounded), *given, *own_parameters]
@@ -174,16 +187,14 @@ def sums_of(
     if merchants:
         needs, joined = going_on("t.key", classified=bool({query.by, *query.limited_by} & {*OF_MERCHANT}))
         key = "coalesce(g.going_on_id, t.key)"
-        where, industries = _conditions(query, {"industry": "coalesce(g.industry, '')"})
+        where, industries = _conditions(query, {"industry": INDUSTRY})
         parameters += industries
     if query.by == "industry":
-        key, scheme = "coalesce(g.industry, '')", "coalesce(g.industry_scheme, '')"
+        key, scheme = INDUSTRY, INDUSTRY_SCHEME
     if query.by == "all":
         key, scheme = "''", "''"
-    sums = ", ".join(f"t.sign * t.{name} as {name}" if signed else f"t.{name}" for name in columns)
-    stand = "".join(f"t.{name}, " for name in keys)
     rows = (
-        f"(select {scheme} as scheme, {key} as key, t.first_day as day, {stand}{sums} "
+        f"(select {scheme} as scheme, {key} as key, t.first_day as day, {stand}{', '.join(f't.{c}' for c in columns)} "
         f"from ({' union all '.join(parts)}) as t{joined} where true{where}) as s"
     )
     return Source(needs, rows, parameters)
@@ -200,7 +211,7 @@ def requests_of(query: Query, key: str | None = None) -> Source:
         parameters.append(start_of_day(query.last + timedelta(days=1)))
     used = {query.by, *query.limited_by}
     columns = {name: f"t.{name}" for name in DIMENSIONS if name not in ("all", "merchant")}
-    columns |= {"all": "''", "industry": "coalesce(g.industry, '')"}
+    columns |= {"all": "''", "industry": INDUSTRY}
     needs, joined = "", ""
     if used & {"merchant", *OF_MERCHANT}:
         needs, joined = going_on("t.merchant", classified=bool(used & {*OF_MERCHANT}))
@@ -212,7 +223,7 @@ def requests_of(query: Query, key: str | None = None) -> Source:
         where += f" and {columns[query.by]} = %s"
         parameters.append(key)
     schemes = {"product": "t.product_scheme", "issue": "t.product_scheme", "region": "t.region_scheme"}
-    schemes["industry"] = "coalesce(g.industry_scheme, '')"
+    schemes["industry"] = INDUSTRY_SCHEME
     rows = (
         f"(select {schemes.get(query.by, repr(''))} as scheme, {columns[query.by]} as key, t.complaint_id, t.version, "
         f"t.position, t.day, {', '.join(f't.{name}' for name in MEASURES)} from read.complaint_measures() t{joined} "
@@ -224,11 +235,12 @@ def requests_of(query: Query, key: str | None = None) -> Source:
 def going_on(column: str, *, classified: bool) -> tuple[str, str]:
     """Return what a query needs to know which merchant goes on as ``g.going_on_id``, and how it is joined.
 
-    ``classified``: also its ``industry`` and ``industry_scheme``.
+    ``classified``: also its INDUSTRY and INDUSTRY_SCHEME.
     """
-    if not classified:
-        return MERGED, f" left join merged g on g.merchant_id = {column}"
-    return f"{MERGED}, {CLASSIFIED}", f" left join classified g on g.merchant_id = {column}"
+    joined = f" left join merged g on g.merchant_id = {column}"
+    if classified:
+        joined += f" left join read.merchants i on i.merchant_id = coalesce(g.going_on_id, {column})"
+    return MERGED, joined
 
 
 def _of_keys(query: Query, dimension: str) -> tuple[str, list[Any]]:

@@ -634,5 +634,5 @@ COMPLAINT_DETAILS = Projection(
     row=Row,
     fold=fold,
     sums=(RESOLUTION_STATISTICS, DURATIONS, TRANSFERS, *CREDIT, FLOWS),
-    version=2,
+    version=3,
 )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from projections.projection import Sums
-from projections.resolution_statistics import Key, coarser, day_filed, day_in_shanghai, dimensions, is_valid
+from projections.resolution_statistics import Key, day_filed, day_in_shanghai, dimensions, is_valid, longer
 
 if TYPE_CHECKING:
     from projections.complaint_details import Row
@@ -86,5 +86,5 @@ DURATIONS = Sums(
     keys=("dimension", "scheme", "key", "grain", "first_day", "what", "minutes"),
     measures=("complaints",),
     contributions=contributions,
-    coarser=coarser,
+    coarser=longer,
 )

@@ -81,7 +81,7 @@ DIMENSIONS = (
     "office",
 )
 #: Lengths of time that sums are kept for: of the day of filing in Shanghai, and of its month and year.
-GRAINS = ("day", "month", "year")
+GRAINS = ("day", "month", "year", "all_time")
 KEYS = ("dimension", "scheme", "key", "grain", "first_day")
 _NOT_VALID = frozenset({Status.WITHDRAWN, Status.REFUSED, Status.REFERRED})
 _ENDED = frozenset({Status.RESOLVED, Status.CLOSED})
@@ -195,7 +195,12 @@ def contributions(row: Row) -> Mapping[Key, tuple[int, ...]]:
     return {(*dimension, "day", day): counted for dimension in dimensions(row)}
 
 
-def coarser(key: Key) -> tuple[Key, Key]:
+def coarser(key: Key) -> tuple[Key, ...]:
+    """Return the keys of the month and of the year that the day of ``key`` is in, and of all time."""
+    return *longer(key), (*key[:3], "all_time", date.min)
+
+
+def longer(key: Key) -> tuple[Key, Key]:
     """Return the keys of the month and of the year that the day of ``key`` is in."""
     *dimension, _, day = key[:5]
     rest = key[5:]

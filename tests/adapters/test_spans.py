@@ -63,3 +63,6 @@ def test_a_year_up_to_today_is_few_sums() -> None:
         ("year", 1),
     ]
     assert [one.grain for one in spans(None, None)] == ["year"]
+    assert [one.grain for one in spans(None, None, all_time=True)] == ["all_time"]
+    for first, last in ((date(2025, 1, 1), None), (None, date(2025, 12, 31))):
+        assert [one.grain for one in spans(first, last, all_time=True)] == ["year"]

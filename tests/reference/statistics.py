@@ -18,7 +18,7 @@ TWENTY_YEARS = 20 * 365 * 24 * 60 + 5 * 24 * 60
 
 
 def first_day(day: date, grain: str) -> date:
-    """The first day of the day, week (from Monday), month, quarter, half-year or year in which a day lies."""
+    """The first day of the day, week (from Monday), month, quarter, half-year, year or time in which a day lies."""
     match grain:
         case "day":
             return day
@@ -32,6 +32,8 @@ def first_day(day: date, grain: str) -> date:
             return date(day.year, 1 if day.month <= 6 else 7, 1)
         case "year":
             return date(day.year, 1, 1)
+        case "all_time":
+            return date(1, 1, 1)
         case _:
             raise ValueError(grain)
 
