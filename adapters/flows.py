@@ -15,9 +15,17 @@ from adapters.explaining import filled
 from adapters.listed import require_listed
 from adapters.read_store import complete_to
 from adapters.snapshots import snapshot
-from adapters.spans import spans
 from adapters.statistics import last_of
-from adapters.statistics_sources import INDUSTRY, INDUSTRY_SCHEME, Source, going_on, period_of, require_known
+from adapters.statistics_sources import (
+    INDUSTRY,
+    INDUSTRY_SCHEME,
+    Source,
+    going_on,
+    period_of,
+    require_known,
+    sums_of,
+)
+from adapters.statistics_sources import Query as Filed
 from domain.errors import InvalidInput
 from projections.flows import DIMENSIONS, RATES
 from projections.flows import MEASURES as KEPT
@@ -27,8 +35,6 @@ from projections.rates import percent
 MEASURES = ("filed", *KEPT)
 GROUPS = (*DIMENSIONS, "industry")
 ORDERS = (*MEASURES, *RATES)
-#: Periods of which a month may be taken whole.
-_OF_MONTHS = frozenset({None, "month", "quarter", "half-year", "year"})
 _TITLED = {"merchant": ("read.merchants", "trade_name"), "office": ("read.offices", "title")}
 
 
@@ -181,29 +187,19 @@ def _is_incomplete(query: Query, first_day: date | None, last_day: date | None, 
 
 
 def _sums(query: Query) -> Source:
-    """Return the sums of days and months as ``s (scheme, key, day, measures)``; some are to be subtracted."""
-    wanted = spans(query.first, query.last, months=query.interval in _OF_MONTHS, years=False)
+    """Return the sums of what was kept as ``s (scheme, key, day, measures)``; some are to be subtracted."""
+    only = {query.by: query.only} if query.only is not None else {}
+    without = {query.by: query.without} if query.without else {}
+    asked = Filed(query.by, query.interval, query.first, query.last, only, without)
     dimension = "merchant" if query.by == "industry" else query.by
-    own, values = _own_rows(query, "t.key")
-    needs, joined, key, scheme = _group(query, "t.key", "t.scheme")
-    parts, parameters = [], list[Any]()
+    parts, parameters, needs = [], list[Any](), ""
     for table, present in (("read.flows", KEPT), ("read.resolution_statistics", ("filed",))):
-        sums = ", ".join(f"t.sign * t.{name}" if name in present else "0::bigint" for name in MEASURES)
-        kept = ", ".join(("scheme", "key", "first_day", *present))
-        # Each span with its own condition: joined with a list of them, the planner would take all days.
-        rows = " union all ".join(
-            [
-                f"select {kept}, %s::bigint as sign from {table} where dimension = %s and grain = %s "
-                "and first_day between %s and %s"
-            ]
-            * len(wanted)
-        )
-        parts.append(f"select {scheme}, {key}, t.first_day, {sums} from ({rows}) t{joined} where {own}")
-        for grain, first, last, sign in wanted:
-            parameters += [sign, dimension, grain, first, last]
-        parameters += values
-    rows = f"({' union all '.join(parts)}) as s (scheme, key, day, {', '.join(MEASURES)})"
-    return Source(needs, rows, parameters)
+        kept = sums_of(asked, table, dimension, present, all_time=True)
+        columns = ", ".join(f"s.{name}" if name in present else "0::bigint" for name in MEASURES)
+        parts.append(f"select s.scheme, s.key, s.day, {columns} from {kept.rows}")
+        parameters += kept.parameters
+        needs = kept.needs
+    return Source(needs, f"({' union all '.join(parts)}) as s (scheme, key, day, {', '.join(MEASURES)})", parameters)
 
 
 def _events(query: Query) -> Source:
@@ -224,7 +220,7 @@ def _events(query: Query) -> Source:
 
 
 def _own_rows(query: Query, column: str) -> tuple[str, list[Any]]:
-    """Return the condition on rows by ``only`` and ``without``: a merchant's are also those of the merged ones."""
+    """Return the condition on events by ``only`` and ``without``: a merchant's are also those of the merged ones."""
     conditions, parameters = ["true"], list[Any]()
     if query.by == "merchant":
         column_of = f"coalesce(g.going_on_id, {column})"
@@ -235,7 +231,7 @@ def _own_rows(query: Query, column: str) -> tuple[str, list[Any]]:
             )
             parameters += [list(query.only), list(query.only)]
     else:
-        column_of = "coalesce(g.industry, '')" if query.by == "industry" else column
+        column_of = INDUSTRY if query.by == "industry" else column
     if query.only is not None:
         conditions.append(f"{column_of} = any(%s)")
         parameters.append(list(query.only))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from projections.projection import Sums
 from projections.resolution_statistics import MEASURES as COUNTED
-from projections.resolution_statistics import day_in_shanghai, is_counted, measures
+from projections.resolution_statistics import coarser, day_in_shanghai, is_counted, measures
 
 if TYPE_CHECKING:
     from projections.complaint_details import Row
@@ -56,8 +56,6 @@ PAID: Mapping[str, Callable[[Row], str]] = {
 MEASURES = (*WHEN, "recovered_fen", "punitive_cases", "punitive_fen")
 #: By whom, where and through what: other dimensions are asked of the day of filing.
 DIMENSIONS = ("all", "kind", "merchant", "region", "channel", "register", "office")
-#: Years are summed of months: there is little to gain by a third row for each key.
-GRAINS = ("day", "month")
 #: Each rate as the measure that it is the share of, and the measure among which; both of the same days.
 RATES = {
     "success_rate": ("resolved", "ended"),
@@ -131,12 +129,6 @@ def contributions(row: Row) -> Mapping[Key, tuple[int, ...]]:
         for day, counted in [(day, tuple(values)) for day, values in found.items()]
         for dimension in own
     }
-
-
-def coarser(key: Key) -> tuple[Key]:
-    """Return the key of the month that the day of ``key`` is in."""
-    *dimension, _, day = key
-    return ((*dimension, "month", day.replace(day=1)),)
 
 
 def _on(found: dict[date, list[int]], day: date) -> list[int]:

@@ -172,6 +172,20 @@ def test_a_merchant_counts_with_those_merged_into_it_and_for_its_industry(
             industries[code] = industries.get(code, 0) + sums["answered"]
     found = flows.aggregate(pool, Query("industry"), today=today).items
     assert {one["key"]: one["measures"]["answered"] for one in found} == industries
+    chosen = next(code for code in industries if code)
+    for query, wanted_ones in (
+        (Query("industry", only=[chosen]), {chosen}),
+        (Query("industry", without=[chosen]), industries.keys() - {chosen}),
+    ):
+        one_industry = flows.aggregate(pool, query, today=today).items
+        assert [one["measures"] for one in one_industry] == [
+            one["measures"] for one in found if one["key"] in wanted_ones
+        ]
+        with pool.cursor() as cursor:
+            cursor.execute(flows.explain(pool, query))
+            beneath = {row[1]: dict(zip(MEASURES, row[3:], strict=True)) for row in cursor}
+        assert beneath == {one["key"]: one["measures"] for one in one_industry}
+        assert beneath.keys() == wanted_ones
 
 
 def test_what_is_behind_a_figure_adds_up_to_it_and_the_sql_from_beneath_says_the_same(pool: Pool, today: date) -> None:

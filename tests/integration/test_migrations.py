@@ -16,6 +16,7 @@ from adapters.database import connect
 from adapters.embedded.postgres import PostgresServer
 from adapters.ledger import PostgresRecorder
 from adapters.migrations import SQL, MigrationError, migrate
+from tests.filled import fill
 
 FILES = [f"{part}/{file.name}" for part in ("versioned", "repeatable") for file in sorted((SQL / part).glob("*.sql"))]
 _numbers = itertools.count(1)
@@ -129,6 +130,22 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(empty_url: str) ->
 def at_once(calls: list[Callable[[], list[str]]]) -> list[list[str]]:
     with ThreadPoolExecutor(len(calls)) as executor:
         return [future.result() for future in [executor.submit(call) for call in calls]]
+
+
+def test_sums_of_all_time_are_made_of_those_of_the_years_that_are_there(database_url: str) -> None:
+    fill(database_url)
+    kept = "select * from read.{} where grain = any(array['year', 'all_time']) order by 1, 2, 3, 4, 5"
+    tables = ("resolution_statistics", "flows")
+    folded = [query(database_url, kept.format(table)) for table in tables]
+    query(database_url, "drop table read.resolution_statistics_all_time")
+    query(database_url, "delete from read.flows where grain = any(array['year', 'all_time'])")
+    for partition in ("day", "month", "year", "all_time"):
+        for name, kind in (("flows_{}", "table"), ("flows_{}_key", "index"), ("flows_{}_pkey", "index")):
+            own = name.format(partition)
+            query(database_url, f"alter {kind} read.{own} rename to before_{own}")
+    query(database_url, (SQL / "versioned" / "0092_sums_of_all_time.sql").read_text())
+    assert [query(database_url, kept.format(table)) for table in tables] == folded
+    assert all(folded)
 
 
 def test_of_several_who_migrate_one_database_at_once_one_does_it(empty_url: str) -> None:

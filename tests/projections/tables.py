@@ -8,7 +8,6 @@ from typing import Any
 
 from domain.event import Event
 from projections.complaint_details import COMPLAINT_DETAILS
-from projections.flows import GRAINS as STORED_FLOWS
 from projections.flows import MEASURES as FLOWS
 from projections.projection import Fact, fold_batch
 from projections.resolution_statistics import MEASURES
@@ -86,7 +85,7 @@ def assert_as_the_reference(sums: Mapping[str, Table], streams: Mapping[str, Seq
     times = {**histograms(lists, *OF_DURATIONS), **histograms_of_the_resolved(lists, *OF_DURATIONS)}
     assert {key: count for key, (count,) in sums["read.durations"].items()} == times
     flowed = {key: dict(zip(FLOWS, values, strict=True)) for key, values in sums["read.flows"].items()}
-    assert flowed == flows(lists, FLOWS, *STORED_FLOWS)
+    assert flowed == flows(lists, FLOWS, *STORED)
     assert {key: count for key, (count,) in sums["read.transfers"].items()} == transfers(lists)
 
 
