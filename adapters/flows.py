@@ -35,6 +35,7 @@ from projections.rates import percent
 MEASURES = ("filed", *KEPT)
 GROUPS = (*DIMENSIONS, "industry")
 ORDERS = (*MEASURES, *RATES)
+HAPPENED = "happened"
 _TITLED = {"merchant": ("read.merchants", "trade_name"), "office": ("read.offices", "title")}
 
 
@@ -86,22 +87,31 @@ def of_conditions(by: str, given: Mapping[str, Sequence[str]]) -> list[str] | No
 
 
 def aggregate(pool: Pool, query: Query, *, today: date, limit: int | None = None, offset: int = 0) -> Flows:
-    """Return the groups of a query; ``today`` decides which periods are incomplete."""
-    source, period = _sums(query), period_of(query.interval)
-    sums = ", ".join(f"read.total(s.{name}) as {name}" for name in MEASURES)
+    """Return the groups of a query in which something happened; ``today`` decides which periods are incomplete."""
+    period, order = period_of(query.interval), _order(query)
+    # Where few of many groups are shown, all measures are summed for them alone.
+    few = limit is not None and query.by not in ("all", "industry")
+    ranked = tuple(dict.fromkeys(RATES.get(query.order or "", (query.order or "filed",)))) if few else MEASURES
+    source = _sums(query, ranked)
+    shown = _sums(query, of_page=True) if few else source
     table, title = _TITLED.get(query.by, (None, None))
     titled = f"left join {table} o on o.{query.by}_id = p.key" if table else ""
+    summed, joined = "", ""
+    if few:
+        summed = f", summed as materialized ({_groups(shown, period, MEASURES)})"
+        joined = "join summed f on f.key = p.key and f.scheme = p.scheme and f.period is not distinct from p.period "
+    columns = ", ".join(f"{'f' if few else 'p'}.{name}" for name in MEASURES)
     with pool.cursor() as cursor:
         complete = complete_to(cursor)
         cursor.execute(
-            f"with {source.before}summed as materialized (select s.scheme, s.key, {period} as period, {sums} "
-            f"from {source.rows} group by 1, 2, 3), "
-            f"found as (select * from summed where greatest({', '.join(MEASURES)}) > 0) "
-            f"select c.groups, {f'o.{title}' if title else 'null'}, p.* "
-            "from (select count(*) as groups from found) c left join "
-            f"(select row_number() over (order by {_order(query)}) as place, * from found "
-            f"order by place limit %s offset %s) p on true {titled} order by p.place",
-            [*source.parameters, limit, offset],
+            f"with {source.before}ranked as materialized ({_groups(source, period, (*ranked, HAPPENED))} "
+            f"having read.total(s.{HAPPENED}) > 0), "
+            f"page as materialized (select *, row_number() over (order by {order}) as place "
+            f"from (select * from ranked order by {order} limit %s offset %s) as r){summed} "
+            f"select c.groups, shown.* from (select count(*) as groups from ranked) as c left join "
+            f"(select {f'o.{title}' if title else 'null'}, p.place, p.scheme, p.key, p.period, {columns} "
+            f"from page p {joined}{titled}) as shown on true order by shown.place",
+            [*source.parameters, limit, offset, *(shown.parameters if few else ())],
         )
         rows = cursor.fetchall()
     items = []
@@ -186,20 +196,33 @@ def _is_incomplete(query: Query, first_day: date | None, last_day: date | None, 
     return cut_first or (query.last is not None and last_day > query.last)
 
 
-def _sums(query: Query) -> Source:
-    """Return the sums of what was kept as ``s (scheme, key, day, measures)``; some are to be subtracted."""
+def _groups(source: Source, period: str, measures: Sequence[str]) -> str:
+    sums = ", ".join(f"read.total(s.{name}) as {name}" for name in measures)
+    return f"select s.scheme, s.key, {period} as period, {sums} from {source.rows} group by 1, 2, 3"
+
+
+def _sums(query: Query, measures: Sequence[str] = MEASURES, *, of_page: bool = False) -> Source:
+    """Return the sums of what was kept as ``s (scheme, key, day, measures)``; some are to be subtracted.
+
+    And HAPPENED: all measures together, since a group in which they come to nothing is none. ``of_page``: without it,
+    of the keys of a ``page`` only.
+    """
     only = {query.by: query.only} if query.only is not None else {}
     without = {query.by: query.without} if query.without else {}
     asked = Filed(query.by, query.interval, query.first, query.last, only, without)
     dimension = "merchant" if query.by == "industry" else query.by
+    named = measures if of_page else (*measures, HAPPENED)
     parts, parameters, needs = [], list[Any](), ""
     for table, present in (("read.flows", KEPT), ("read.resolution_statistics", ("filed",))):
-        kept = sums_of(asked, table, dimension, present, all_time=True)
-        columns = ", ".join(f"s.{name}" if name in present else "0::bigint" for name in MEASURES)
-        parts.append(f"select s.scheme, s.key, s.day, {columns} from {kept.rows}")
+        columns = {name: f"t.{name}" for name in measures if name in present}
+        if not of_page:
+            columns[HAPPENED] = " + ".join(f"t.{name}" for name in present)
+        kept = sums_of(asked, table, dimension, columns, all_time=True, of_page=of_page)
+        sums = ", ".join(f"s.{name}" if name in columns else "0::bigint" for name in named)
+        parts.append(f"select s.scheme, s.key, s.day, {sums} from {kept.rows}")
         parameters += kept.parameters
         needs = kept.needs
-    return Source(needs, f"({' union all '.join(parts)}) as s (scheme, key, day, {', '.join(MEASURES)})", parameters)
+    return Source(needs, f"({' union all '.join(parts)}) as s (scheme, key, day, {', '.join(named)})", parameters)
 
 
 def _events(query: Query) -> Source:

@@ -117,9 +117,9 @@ def _rises(cursor: Any, days: Recent) -> list[dict[str, Any]]:
     recent = source_of(Query("merchant", first=days.first, last=days.last), ("valid",))
     base = source_of(Query("merchant", first=days.base[0], last=days.base[1]), ("valid",), of_page=True)
     cursor.execute(
-        f"with {MERGED}, page as materialized (select s.key, sum(s.valid)::bigint as valid from {recent.rows} "
-        "where s.key <> '' group by 1 having sum(s.valid) >= %s), "
-        f"base as materialized (select s.key, sum(s.valid)::bigint as valid from {base.rows} group by 1), "
+        f"with {MERGED}, page as materialized (select s.key, read.total(s.valid) as valid from {recent.rows} "
+        "where s.key <> '' group by 1 having read.total(s.valid) >= %s), "
+        f"base as materialized (select s.key, read.total(s.valid) as valid from {base.rows} group by 1), "
         "risen as materialized (select p.key, p.valid as recent, coalesce(b.valid, 0) as base from page p "
         "left join base b using (key) where p.valid * %s >= coalesce(b.valid, 0) * %s) "
         "select r.key, m.trade_name, r.recent, r.base, array(select t.complaint_id from read.complaint_measures() t "

@@ -143,7 +143,7 @@ def sums_of(
     query: Query,
     table: str,
     dimension: str,
-    columns: Iterable[str],
+    columns: Iterable[str] | Mapping[str, str],
     *,
     all_time: bool = False,
     of_page: bool = False,
@@ -152,9 +152,10 @@ def sums_of(
 ) -> Source:
     """Return the rows of a table of sums, one that has those of ``all_time`` too if so.
 
-    ``columns`` are added up, ``keys`` stand with them, ``conditions`` hold.
+    ``columns`` are added up: columns of the table, or names of what is reckoned from a row ``t`` of it. ``keys`` stand
+    with them, ``conditions`` hold.
     """
-    of = spans(
+    within = spans(
         query.first,
         query.last,
         months=query.interval not in ("day", "week"),
@@ -171,10 +172,11 @@ def sums_of(
     if of_page and query.interval:
         own += " and t.first_day >= (select min(period) from page)"
     parts, parameters = [], []
+    added = columns if isinstance(columns, Mapping) else {name: f"t.{name}" for name in columns}
     stand = "".join(f"t.{name}, " for name in keys)
-    for one in of:
+    for one in within:
         # Columns that nobody asks for would be taken out of each row all the same.
-        sums = ", ".join(f"{'-' if one.sign < 0 else ''}t.{name} as {name}" for name in columns)
+        sums = ", ".join(f"{f'-({of})' if one.sign < 0 else of} as {name}" for name, of in added.items())
         bounded = [("t.first_day >= %s", one.first)] if one.first != BEGINNING else []
         bounded += [("t.first_day <= %s", one.last)] if one.last != END else []
         parts.append(
@@ -194,7 +196,7 @@ def sums_of(
     if query.by == "all":
         key, scheme = "''", "''"
     rows = (
-        f"(select {scheme} as scheme, {key} as key, t.first_day as day, {stand}{', '.join(f't.{c}' for c in columns)} "
+        f"(select {scheme} as scheme, {key} as key, t.first_day as day, {stand}{', '.join(f't.{c}' for c in added)} "
         f"from ({' union all '.join(parts)}) as t{joined} where true{where}) as s"
     )
     return Source(needs, rows, parameters)
