@@ -1,4 +1,4 @@
-"""Filled read models and an API process on them, of each module its own; some modules have their own by these names."""
+"""Filled read models and an API process on them, of each module its own; a module may have another `server`."""
 
 from __future__ import annotations
 

@@ -47,12 +47,6 @@ def server(postgres_url: str, orders: Path) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def http(server: Server) -> Iterator[httpx.Client]:
-    with server.client() as client:
-        yield client
-
-
 def ago(**how_long: float) -> str:
     return (datetime.now(UTC) - timedelta(**how_long)).isoformat()
 

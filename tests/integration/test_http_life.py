@@ -54,12 +54,6 @@ def server(postgres_url: str, kafka_bootstrap: str, orders: Path) -> Iterator[Se
         server.stop()
 
 
-@pytest.fixture(scope="module")
-def http(server: Server) -> Iterator[httpx.Client]:
-    with server.client() as client:
-        yield client
-
-
 class Case:
     """A complaint, acted on by whoever asks: a step is looked up among the legal next actions, then taken."""
 

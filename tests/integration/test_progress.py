@@ -37,12 +37,6 @@ def server(postgres_url: str) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def http(server: Server) -> Iterator[httpx.Client]:
-    with server.client() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def routed_to(http: httpx.Client) -> str:
     return str(merchant(http)["id"])
 
