@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -14,9 +14,11 @@ from psycopg2.extensions import connection as Connection
 from adapters import snapshots
 from adapters.database import connect
 from adapters.export_formats import Field, Format, encode, expressions, kind_of
+from adapters.groups import TITLES, grouped
+from adapters.periods import LENGTHS, period_of
 from adapters.read_store import complete_to
-from adapters.statistics import LENGTHS, Query, least_of, order_of
-from adapters.statistics_sources import period_of, source_of
+from adapters.statistics import FILED, Query, least_of
+from adapters.statistics_sources import source_of
 from domain.errors import InvalidInput, LedgerError
 from projections.rates import RATES
 from projections.resolution_statistics import MEASURES
@@ -135,8 +137,8 @@ def _require_fit(cursor: Any, column: str, values: list[str], type_: str) -> Non
 
 def of_statistics(query: Query, *, today: date, columns: Sequence[str] = ()) -> Source:
     """Return the groups of a query as a source, flat: what they are, every measure and every rate."""
-    source, period = source_of(query), period_of(query.interval)
-    sums = ", ".join(f"sum(s.{name})::bigint as {name}" for name in MEASURES)
+    source = source_of(query)
+    sums = grouped(replace(source, rows=source.alone), MEASURES, period_of(query.interval))
     first, last = "%s::date", "%s::date"
     own: list[Any] = [query.first, query.last]
     if query.interval:
@@ -149,9 +151,9 @@ def of_statistics(query: Query, *, today: date, columns: Sequence[str] = ()) -> 
         }.items()
     )
     title, joined = "null::text", ""
-    if query.by in _TITLES:
-        table, key, title = _TITLES[query.by]
-        joined = f"left join read.{table} o on o.{key} = g.key"
+    if query.by in TITLES:
+        table, key, of = TITLES[query.by]
+        title, joined = f"o.{of}", f"left join {table} o on o.{key} = g.key"
     unknown = [column for column in columns if column not in STATISTICS]
     if unknown:
         raise InvalidInput(f"statistics have no column {unknown[0]!r}", hint=f"they have: {', '.join(STATISTICS)}")
@@ -161,16 +163,14 @@ def of_statistics(query: Query, *, today: date, columns: Sequence[str] = ()) -> 
         f"coalesce(d.first_day < %s, false) or coalesce(d.last_day > %s, false) as incomplete, "
         f"{', '.join(f'd.{name}' for name in MEASURES)}, {rates} from "
         f"(select g.*, {title} as title, {first} as first_day, {last} as last_day from "
-        f"(select s.scheme, s.key, {period} as period, {sums} from {source.alone} "
-        f"group by 1, 2, 3 having sum(s.requests) <> 0) as g {joined} "
-        f"where g.{least_of(query)} >= %s) as d order by {order_of(query)}",
+        f"({sums} having read.total(s.requests) <> 0) as g {joined} "
+        f"where g.{least_of(query)} >= %s) as d order by {FILED.order_by(query)}",
         [today, query.first, query.last, *own, *source.parameters, query.least],
         _OF_STATISTICS,
         columns,
     )
 
 
-_TITLES = {"merchant": ("merchants", "merchant_id", "o.trade_name"), "office": ("offices", "office_id", "o.title")}
 #: The columns of exported statistics.
 STATISTICS = (
     *("key", "scheme", "title", "first_day", "last_day", "incomplete"),

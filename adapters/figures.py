@@ -10,9 +10,11 @@ from adapters.around import Turn
 from adapters.around import around as sides
 from adapters.credit import parameters_of
 from adapters.database import Pool
+from adapters.groups import group, grouped
+from adapters.periods import days_of, period_of
 from adapters.snapshots import snapshot
-from adapters.statistics import Query, aggregate, group, is_cut, last_of, order_of
-from adapters.statistics_sources import MERGED, dimension_of, period_of, source_of, sums_of
+from adapters.statistics import FILED, Query, aggregate
+from adapters.statistics_sources import dimension_of, source_of, sums_of
 from domain.errors import InvalidInput
 from projections.durations import KINDS, quantile
 from projections.rates import RATES, growth, percent
@@ -58,25 +60,32 @@ def awards(pool: Pool, *, first: date, last: date, least: int = LEAST, today: da
     source, shown = source_of(query, ("requests", "resolved", "valid")), source_of(query, of_page=True)
     with pool.cursor() as cursor:
         cursor.execute(
-            f"with {MERGED}, ranked as materialized (select s.scheme, s.key, read.total(s.resolved) as resolved, "
-            f"read.total(s.valid) as valid from {source.rows} group by 1, 2 having read.total(s.requests) <> 0), "
+            f"with {source.before}ranked as materialized ({grouped(source, ('resolved', 'valid'))} "
+            "having read.total(s.requests) <> 0), "
             "placed as materialized (select m.industry, coalesce(m.industry_scheme, '') as industry_scheme, "
             "m.trade_name, r.* from ranked r join read.merchants m on m.merchant_id = r.key where m.industry <> ''), "
-            "page as materialized (select distinct on (industry_scheme, industry) * from placed where valid >= %s "
-            f"order by industry_scheme, industry, {order_of(query)}), "
-            f"summed as (select s.key, {', '.join(f'read.total(s.{name})' for name in MEASURES)} from {shown.rows} "
-            "group by 1) "
-            "select i.*, p.trade_name, summed.* from (select industry, industry_scheme, "
+            # Those level with the first of their industry are enough to order exactly, which takes longer.
+            "best as (select *, rank() over (partition by industry_scheme, industry "
+            f"order by {FILED.nearly(query.order)} desc nulls last) as nearly from placed where valid >= %s), "
+            "page as materialized (select distinct on (industry_scheme, industry) * from best where nearly = 1 "
+            f"order by industry_scheme, industry, {FILED.order_by(query)}), "
+            f"summed as ({grouped(shown, MEASURES)}) "
+            "select i.*, p.trade_name, s.* from (select industry, industry_scheme, "
             "count(*) filter (where valid >= %s), count(*) filter (where valid < %s), sum(valid) as valid from placed "
             "group by 1, 2) as i left join page p using (industry_scheme, industry) "
-            "left join summed on summed.key = p.key order by i.valid desc, 1, 2",
+            "left join summed s on s.key = p.key order by i.valid desc, 1, 2",
             [*source.parameters, query.least, *shown.parameters, query.least, query.least],
         )
         rows = cursor.fetchall()
     given = []
-    for industry, scheme, ranked, left_out, _, name, key, *values in rows:
-        best = _ranked(group(query, today, "", key, name, None, values), 1, "resolved_rate") if ranked else None
-        given.append({"industry": industry, "scheme": scheme, "winner": best, "ranked": ranked, "left_out": left_out})
+    for industry, code_list, ranked, left_out, _, name, scheme, key, period, *values in rows:
+        best = None
+        if ranked:
+            own = group(FILED, query, today, scheme=scheme, key=key, title=name, period=period, values=values)
+            best = _ranked(own, 1, "resolved_rate")
+        given.append(
+            {"industry": industry, "scheme": code_list, "winner": best, "ranked": ranked, "left_out": left_out}
+        )
     return given
 
 
@@ -153,7 +162,7 @@ def durations(
     what: str,
     quantiles: Sequence[int] = QUANTILES,
     *,
-    today: date | None = None,
+    today: date,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[dict[str, Any]]:
@@ -187,9 +196,7 @@ def durations(
             took = {str(permille): quantile(own, permille) for permille in quantiles}
             found.append({"key": key, "scheme": scheme, "complaints": total, "minutes": took})
             if query.interval is not None:
-                last_day = last_of(query.interval, first_day)
-                cut = is_cut(query, first_day, last_day) or (today is not None and last_day >= today)
-                found[-1] |= {"first_day": first_day, "last_day": last_day, "incomplete": cut}
+                found[-1] |= days_of(query.interval, (query.first, query.last), first_day, today)
     return found
 
 

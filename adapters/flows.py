@@ -12,16 +12,16 @@ from typing import Any
 
 from adapters.database import Pool
 from adapters.explaining import filled
+from adapters.groups import Kind, page_of
 from adapters.listed import require_listed
+from adapters.periods import period_of
 from adapters.read_store import complete_to
 from adapters.snapshots import snapshot
-from adapters.statistics import last_of
 from adapters.statistics_sources import (
     INDUSTRY,
     INDUSTRY_SCHEME,
     Source,
     going_on,
-    period_of,
     require_known,
     sums_of,
 )
@@ -36,7 +36,13 @@ MEASURES = ("filed", *KEPT)
 GROUPS = (*DIMENSIONS, "industry")
 ORDERS = (*MEASURES, *RATES)
 HAPPENED = "happened"
-_TITLED = {"merchant": ("read.merchants", "trade_name"), "office": ("read.offices", "title")}
+KIND = Kind(
+    MEASURES,
+    RATES,
+    lambda measures: {name: percent(measures[part], measures[whole]) for name, (part, whole) in RATES.items()},
+    main="filed",
+    present=HAPPENED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,51 +94,24 @@ def of_conditions(by: str, given: Mapping[str, Sequence[str]]) -> list[str] | No
 
 def aggregate(pool: Pool, query: Query, *, today: date, limit: int | None = None, offset: int = 0) -> Flows:
     """Return the groups of a query in which something happened; ``today`` decides which periods are incomplete."""
-    period, order = period_of(query.interval), _order(query)
     # Where few of many groups are shown, all measures are summed for them alone.
     few = limit is not None and query.by not in ("all", "industry")
-    ranked = tuple(dict.fromkeys(RATES.get(query.order or "", (query.order or "filed",)))) if few else MEASURES
-    source = _sums(query, ranked)
-    shown = _sums(query, of_page=True) if few else source
-    table, title = _TITLED.get(query.by, (None, None))
-    titled = f"left join {table} o on o.{query.by}_id = p.key" if table else ""
-    summed, joined = "", ""
-    if few:
-        summed = f", summed as materialized ({_groups(shown, period, MEASURES)})"
-        joined = "join summed f on f.key = p.key and f.scheme = p.scheme and f.period is not distinct from p.period "
-    columns = ", ".join(f"{'f' if few else 'p'}.{name}" for name in MEASURES)
+    ranked = tuple(dict.fromkeys(KIND.compared(query.order))) if few else MEASURES
+    sources = _sums(query, ranked), _sums(query, of_page=True) if few else None
     with pool.cursor() as cursor:
         complete = complete_to(cursor)
-        cursor.execute(
-            f"with {source.before}ranked as materialized ({_groups(source, period, (*ranked, HAPPENED))} "
-            f"having read.total(s.{HAPPENED}) > 0), "
-            f"page as materialized (select *, row_number() over (order by {order}) as place "
-            f"from (select * from ranked order by {order} limit %s offset %s) as r){summed} "
-            f"select c.groups, shown.* from (select count(*) as groups from ranked) as c left join "
-            f"(select {f'o.{title}' if title else 'null'}, p.place, p.scheme, p.key, p.period, {columns} "
-            f"from page p {joined}{titled}) as shown on true order by shown.place",
-            [*source.parameters, limit, offset, *(shown.parameters if few else ())],
+        (groups,), items = page_of(
+            cursor,
+            KIND,
+            query,
+            sources,
+            ranked=ranked,
+            counted="count(*)",
+            limit=limit,
+            offset=offset,
+            today=today,
         )
-        rows = cursor.fetchall()
-    items = []
-    for _, title, place, scheme, key, first_day, *values in rows:
-        if place is None:
-            continue
-        measures = dict(zip(MEASURES, values, strict=True))
-        last_day = last_of(query.interval, first_day) if query.interval else query.last
-        items.append(
-            {
-                "key": key,
-                "scheme": scheme,
-                "title": title,
-                "first_day": first_day or query.first,
-                "last_day": last_day,
-                "incomplete": _is_incomplete(query, first_day, last_day, today),
-                "measures": measures,
-                "rates": {name: percent(measures[part], measures[whole]) for name, (part, whole) in RATES.items()},
-            }
-        )
-    return Flows(items, rows[0][0], complete)
+    return Flows(items, groups, complete)
 
 
 def behind(
@@ -174,31 +153,9 @@ def explain(pool: Pool, query: Query) -> str:
     sql = (
         f"select scheme, key, period as first_day, {', '.join(MEASURES)} from (select s.scheme, s.key, "
         f"{period_of(query.interval)} as period, {sums} from {source.alone} group by 1, 2, 3) as g "
-        f"order by {_order(query)}"
+        f"order by {KIND.order_by(query)}"
     )
     return filled(pool, sql, source.parameters)
-
-
-def _order(query: Query) -> str:
-    if query.order in RATES:
-        part, whole = RATES[query.order]
-        return f"div({part}::numeric * 1e24, nullif({whole}, 0)) desc nulls last, {whole} desc, key, scheme, period"
-    if query.order is None and query.interval:
-        return "period, key, scheme"
-    return f"{query.order or 'filed'} desc, key, scheme, period"
-
-
-def _is_incomplete(query: Query, first_day: date | None, last_day: date | None, today: date) -> bool:
-    """Whether a period is not over, or is cut by the days that are asked for."""
-    if last_day is None or last_day >= today:
-        return True
-    cut_first = first_day is not None and query.first is not None and first_day < query.first
-    return cut_first or (query.last is not None and last_day > query.last)
-
-
-def _groups(source: Source, period: str, measures: Sequence[str]) -> str:
-    sums = ", ".join(f"read.total(s.{name}) as {name}" for name in measures)
-    return f"select s.scheme, s.key, {period} as period, {sums} from {source.rows} group by 1, 2, 3"
 
 
 def _sums(query: Query, measures: Sequence[str] = MEASURES, *, of_page: bool = False) -> Source:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from adapters.boards_activity import leaks
 from adapters.database import Pool
+from adapters.periods import first_of
 from adapters.snapshots import snapshot
-from adapters.statistics import Query, aggregate, first_of
+from adapters.statistics import Query, aggregate
 from adapters.statistics_sources import MERGED, source_of
 from adapters.worklists import AT_RISK, IS_LATE
 from domain.calendar import start_of_day

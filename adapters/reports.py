@@ -71,7 +71,7 @@ def _report(pool: Pool, period: Period, today: date) -> Report:
         "durations": [
             {"what": what, **one}
             for what in KINDS
-            for one in figures.durations(pool, Query(first=first, last=last), what)
+            for one in figures.durations(pool, Query(first=first, last=last), what, today=today)
         ],
         "sources": [
             {"by": by, "key": one["key"], **{name: one["measures"][name] for name in SOURCES}}

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from adapters.listed import require_listed
+from adapters.periods import INTERVALS
 from adapters.spans import BEGINNING, END, spans
 from domain.calendar import start_of_day
 from domain.errors import InvalidInput
@@ -16,15 +17,6 @@ from projections.resolution_statistics import DIMENSIONS, MEASURES
 
 #: Years that days are reckoned with.
 YEARS = range(1900, 2200)
-#: The first day of the period that a day is in, by the length of the period.
-INTERVALS = {
-    "day": "{day}",
-    "week": "date_trunc('week', {day})::date",
-    "month": "date_trunc('month', {day})::date",
-    "quarter": "date_trunc('quarter', {day})::date",
-    "half-year": "make_date(extract(year from {day})::int, 1 + 6 * ((extract(month from {day})::int - 1) / 6), 1)",
-    "year": "date_trunc('year', {day})::date",
-}
 #: Dimensions of a request that are read from its merchant.
 OF_MERCHANT = ("industry",)
 GROUPS = (*DIMENSIONS, *OF_MERCHANT)
@@ -113,11 +105,6 @@ class Source:
     def alone(self) -> str:
         """The rows with all that they need."""
         return f"(with {self.needs} select s.* from {self.rows}) as s" if self.needs else self.rows
-
-
-def period_of(interval: str | None) -> str:
-    """Return the first day of the period of a row, in SQL; null without an interval."""
-    return INTERVALS[interval].format(day="s.day") if interval else "null::date"
 
 
 def dimension_of(query: Query) -> str | None:

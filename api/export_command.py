@@ -13,7 +13,8 @@ import typer
 from adapters import exports
 from adapters.export_formats import FORMATS, Format
 from adapters.exports import Export, Source
-from adapters.statistics import INTERVALS, Query
+from adapters.periods import INTERVALS
+from adapters.statistics import Query
 from api import render
 from api.acting import Json
 from api.conditions import conditions

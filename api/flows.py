@@ -13,7 +13,7 @@ from rich.table import Table
 
 from adapters import flows
 from adapters.flows import GROUPS, MEASURES, ORDERS
-from adapters.statistics import INTERVALS
+from adapters.periods import INTERVALS
 from api import bodies, render
 from api.acting import Json
 from api.asking import AskedInPages, Asking

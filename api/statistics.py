@@ -12,7 +12,8 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from adapters import figures, statistics
-from adapters.statistics import GROUPS, INTERVALS, ORDERS
+from adapters.periods import INTERVALS
+from adapters.statistics import GROUPS, ORDERS
 from api import bodies
 from api.asking import AskedInPages, Asking
 from api.conditions import Condition, Excluded, conditions, filters
@@ -188,7 +189,9 @@ def _explained(asking: Asking, query: statistics.Query) -> Explained | None:
     if not asking.explain:
         return None
     sql = statistics.explain(asking.pool, query)
-    return Explained(queries=asking.pool.queries, sql=sql, behind=behind(query, statistics.compared(query)[0]))
+    return Explained(
+        queries=asking.pool.queries, sql=sql, behind=behind(query, statistics.FILED.compared(query.order)[0])
+    )
 
 
 @router.get("/statistics/{dimension}", responses=responses())

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from adapters.statistics import GROUPS, INTERVALS, Query, aggregate, explain
+from adapters.periods import INTERVALS
+from adapters.statistics import GROUPS, Query, aggregate, explain
 from api import render
 from api.acting import Json
 from api.conditions import conditions
