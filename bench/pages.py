@@ -26,14 +26,12 @@ PAGE = "limit=50"
 NOTHING = "/health/live"
 #: Told, and not held to the limit: what is no board, ranking or search, and is put together complaint by complaint, or
 #: of all merchants and days of two tables.
-OTHERS = (
-    "flows: by merchant, quarter",
-    "statistics: a large merchant by stage",
-    "credit: a small merchant explained",
-    "credit: a large merchant explained",
-)
+FLOWS_OF_A_QUARTER = "flows: by merchant, quarter"
+LARGE_BY_STAGE = "statistics: a large merchant by stage"
+SMALL_EXPLAINED, LARGE_EXPLAINED = "credit: a small merchant explained", "credit: a large merchant explained"
+OTHERS = (FLOWS_OF_A_QUARTER, LARGE_BY_STAGE, SMALL_EXPLAINED, LARGE_EXPLAINED)
 #: Routes that do not tell their queries.
-UNEXPLAINED = ("nothing read", "board: freshness", *OTHERS[2:])
+UNEXPLAINED = ("nothing read", "board: freshness", SMALL_EXPLAINED, LARGE_EXPLAINED)
 
 Paths = Mapping[str, Sequence[str]]
 
@@ -169,18 +167,18 @@ def paths_of(url: str, now: datetime) -> Paths:
         "statistics: by merchant, last year": [f"/statistics/merchant?{year}&{PAGE}"],
         "statistics: by industry": ["/statistics/industry"],
         "statistics: a small merchant by stage": [f"/statistics/stage?filter=merchant:{one}" for one in small],
-        OTHERS[1]: [f"/statistics/stage?filter=merchant:{one}" for one in merchants],
+        LARGE_BY_STAGE: [f"/statistics/stage?filter=merchant:{one}" for one in merchants],
         "ranking: merchants by resolved, quarter": [f"/rankings/merchant?{quarter}&{PAGE}"],
         "ranking: merchants by resolved, all time": [f"/rankings/merchant?{PAGE}"],
         "flows: by merchant": [f"/flows/merchant?{PAGE}"],
-        OTHERS[0]: [f"/flows/merchant?{quarter}&{PAGE}"],
+        FLOWS_OF_A_QUARTER: [f"/flows/merchant?{quarter}&{PAGE}"],
         "flows: by industry": ["/flows/industry"],
         "a merchant around a day": [f"/merchants/{one}/around?day={today - timedelta(days=200)}" for one in merchants],
         "ranking: industries": ["/rankings/industry"],
         "ranking: per 10,000 transactions": [f"/rankings/merchant/per-10000?stage=after-sale&{quarter}&{PAGE}"],
         "ranking: credit": [f"/credit/ranking?{PAGE}"],
-        OTHERS[2]: [f"/merchants/{one}/credit/explain" for one in small],
-        OTHERS[3]: [f"/merchants/{one}/credit/explain" for one in merchants],
+        SMALL_EXPLAINED: [f"/merchants/{one}/credit/explain" for one in small],
+        LARGE_EXPLAINED: [f"/merchants/{one}/credit/explain" for one in merchants],
         "publication table": [f"/publication?{quarter}&{PAGE}"],
         "awards": [f"/awards?{year}"],
         "funnel": [f"/funnel?{year}"],
