@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.integration import item_world
 from tests.integration.reported import World, filled
 from tests.integration.test_http import Server
 
@@ -29,3 +30,10 @@ def server(world: World) -> Iterator[Server]:
 def http(server: Server) -> Iterator[httpx.Client]:
     with server.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def items(postgres_url: str, kafka_bootstrap: str) -> Iterator[item_world.World]:
+    """A ledger with something on every board; nothing is to be written to it."""
+    with item_world.items(postgres_url, kafka_bootstrap) as found:
+        yield found
