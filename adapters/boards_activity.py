@@ -217,15 +217,15 @@ def corrective_actions(pool: Pool, *, merchant_id: str | None = None) -> Rows:
     effect first, then by merchant and number."""
     return rows(
         pool,
-        "select c.merchant_id, m.trade_name, c.number, nullif(c.stage, '') as stage, c.taken_at, c.effective_at, "
-        "read.merchant_text(c.merchant_id, 'correction', c.number, 'title') as title, "
-        "read.merchant_text(c.merchant_id, 'correction', c.number, 'description') as description, "
-        "array(select read.merchant_text(c.merchant_id, 'correction', c.number, 'result_' || n) "
-        f"from generate_series(1, c.results) n order by n) as results, {time_of('c.result_at')}, "
-        f"{cited('merchant', 'correction', 'c.merchant_id', 'c.number')} "
-        "from read.merchant_corrections c join read.merchants m using (merchant_id) "
-        "where c.merchant_id = coalesce(%(merchant_id)s, c.merchant_id) "
-        "order by c.effective_at desc, c.merchant_id, c.number",
+        "select a.merchant_id, m.trade_name, a.number, nullif(a.stage, '') as stage, a.taken_at, a.effective_at, "
+        "read.merchant_text(a.merchant_id, 'correction', a.number, 'title') as title, "
+        "read.merchant_text(a.merchant_id, 'correction', a.number, 'description') as description, "
+        "array(select read.merchant_text(a.merchant_id, 'correction', a.number, 'result_' || n) "
+        f"from generate_series(1, a.results) n order by n) as results, {time_of('a.result_at')}, "
+        f"{cited('merchant', 'correction', 'a.merchant_id', 'a.number')} "
+        "from read.merchant_corrections a join read.merchants m using (merchant_id) "
+        "where a.merchant_id = coalesce(%(merchant_id)s, a.merchant_id) "
+        "order by a.effective_at desc, a.merchant_id, a.number",
         merchant_id=merchant_id,
     )
 
