@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
-from adapters.boards import Rows, cited, rows, time_of
+from adapters.boards import Row, Rows, cited, rows, time_of
 from adapters.database import Pool
 from adapters.worklists import IS_OPEN
 
@@ -45,7 +46,8 @@ def yearly_lists(pool: Pool, year: int, *, office_id: str | None = None) -> Rows
         "from newest n join read.offices o using (office_id) "
         "join read.office_yearly_entries e using (office_id, year, edition) "
         "join read.office_warnings w on w.office_id = n.office_id and w.number = e.warning "
-        "union all select n.office_id, o.title, n.year, n.edition, true, f.number, null, null, "
+        "union all select n.office_id, o.title, n.year, n.edition, true, "
+        "row_number() over (partition by n.office_id order by f.number), null, null, "
         "read.office_text(n.office_id, 'external_figure', f.number, 'source'), "
         "read.office_text(n.office_id, 'external_figure', f.number, 'what'), "
         "read.office_text(n.office_id, 'external_figure', f.number, 'value'), array[]::text[] "
@@ -127,7 +129,7 @@ def label_gaps(pool: Pool, *, platform_id: str | None = None, room_id: str | Non
     ``until_at``, ``microseconds`` long. Latest first, then by room and number.
 
     ``violation`` is None before the law asked for labels; ``shown_microseconds``: how long the same content was shown
-    in that session in all.
+    in that session in all, but for what is shown still. ``operator`` and ``host`` are those that the room has now.
     """
     return rows(
         pool,
@@ -164,33 +166,42 @@ def consents(pool: Pool) -> Rows:
 
 
 def evaluations(pool: Pool, *, evaluated_id: str | None = None) -> Rows:
-    """Return the evaluations of a quarter or half-year (D6) and what they led to (D12). Latest period first, then by
-    the one evaluated, the office, and the edition.
+    """Return the evaluations of a quarter or half-year (D6) and what they led to (D12). Latest period first (of those
+    that begin together, the one that ends last), then by the one evaluated, the office, and the edition.
 
     ``newest``: no later edition of the same office, one and period. ``as_of``: the position as of which the figures
     were computed; None where somebody gave them. A figure that is not known is None. A row per finding; an evaluation
     without has one: ``finding`` its number, ``text``, ``actions`` in order with time and text, ``measured_by`` the
     number of the later evaluation and ``success_after`` its figure, which the finding is closed by.
     """
-    return rows(
+
+    def then(pool: Pool, found: list[Row]) -> list[Row]:
+        # JSON has times as text.
+        def timed(action: Row) -> Row:
+            return {**action, "taken_at": datetime.fromisoformat(action["taken_at"])}
+
+        return [{**one, "actions": [timed(action) for action in one["actions"]]} for one in found]
+
+    found = rows(
         pool,
         "select e.office_id, o.title as office, e.number, e.edition, e.edition = max(e.edition) over "
         "(partition by e.office_id, e.evaluated_id, e.first_day, e.last_day) as newest, e.evaluated_id, e.first_day, "
         "e.last_day, e.recorded_at, nullif(e.as_of, 0) as as_of, e.cases, "
         + "".join(f"nullif(e.{name}, -1) as {name}, " for name in _MAY_BE_UNKNOWN)
         + "f.number as finding, read.office_text(f.office_id, 'finding', f.number, 'text') as text, "
-        "(select json_agg(json_build_object('taken_at', a.taken_at, 'text', "
-        "read.office_text(a.office_id, 'action', a.number, 'text')) order by a.number) from read.office_actions a "
-        "where a.office_id = f.office_id and a.finding = f.number) as actions, "
+        "(select coalesce(json_agg(json_build_object('taken_at', a.taken_at, 'text', "
+        "read.office_text(a.office_id, 'action', a.number, 'text')) order by a.number), '[]') "
+        "from read.office_actions a where a.office_id = f.office_id and a.finding = f.number) as actions, "
         f"{time_of('f.measured_at')}, nullif(f.measured_by, 0) as measured_by, "
         "nullif(b.success_permille, -1) as success_after "
         "from read.office_evaluations e join read.offices o using (office_id) "
         "left join read.office_findings f on f.office_id = e.office_id and f.evaluation = e.number "
         "left join read.office_evaluations b on b.office_id = f.office_id and b.number = f.measured_by "
         "where e.evaluated_id = coalesce(%(evaluated_id)s, e.evaluated_id) "
-        "order by e.first_day desc, e.evaluated_id, e.office_id, e.edition, f.number",
+        "order by e.first_day desc, e.last_day desc, e.evaluated_id, e.office_id, e.edition, f.number",
         evaluated_id=evaluated_id,
     )
+    return replace(found, then=then)
 
 
 def circle_members(pool: Pool, *, circle: str | None = None, at: datetime | None = None) -> Rows:
@@ -338,10 +349,10 @@ def scenarios(pool: Pool, on: date) -> Rows:
         "read.rulebook_text(s.rulebook_id, 'scenario', s.number, 'title_zh') as title_zh, "
         "read.rulebook_text(s.rulebook_id, 'scenario', s.number, 'title_en') as title_en, "
         "read.rulebook_text(s.rulebook_id, 'scenario', s.number, 'tactic') as tactic, "
-        "(select json_agg(json_build_array("
+        "(select coalesce(json_agg(json_build_array("
         "read.rulebook_text(s.rulebook_id, 'scenario', s.number, 'law_' || l.place), "
         "read.rulebook_text(s.rulebook_id, 'scenario', s.number, 'law_en_' || l.place), "
-        "read.rulebook_text(s.rulebook_id, 'scenario', s.number, 'article_' || l.place)) order by l.place) "
+        "read.rulebook_text(s.rulebook_id, 'scenario', s.number, 'article_' || l.place)) order by l.place), '[]') "
         "from read.scenario_laws l where l.scenario_id = s.scenario_id "
         "and l.in_force_from <= %(day)s and l.in_force_to >= %(day)s) as laws "
         "from read.scenarios s left join read.codes c on c.scheme = 'problem-class' and c.code = s.problem_class "
