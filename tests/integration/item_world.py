@@ -32,6 +32,7 @@ from domain.rulebook.codes import CodeList, Entry
 from domain.rulebook.events import CodeListPublished
 from domain.values import Money
 from tests.conftest import create_database, running
+from tests.integration import active_market
 from tests.integration.deadlines import Desk, watch_once
 
 KEY = b"k" * 32
@@ -131,6 +132,12 @@ def by_hand(desk: Desk) -> None:
     desk.append("rulebook-other", CodeListPublished(occurred_at=at, actor=by, edition=1, part=1, parts=1, codes=codes))
 
 
+def active(desk: Desk) -> None:
+    """What offices, funds, platforms, rooms and merchants seldom do, in streams of their own."""
+    for stream, events in active_market.streams(desk.book.current()):
+        desk.append(stream, *events)
+
+
 def histories(ledger: Ledger) -> dict[str, list[Event]]:
     found: dict[str, list[Event]] = {}
     for stored in ledger.recorder.select_notifications(1, 1_000_000):
@@ -150,6 +157,7 @@ def items(postgres_url: str, kafka_bootstrap: str) -> Iterator[World]:
     book = RulebookReader(desk.ledger).current()
     traffic = simulate(desk.ledger, KEY, book, complaints=150, seed=3, start=START, days=60)
     by_hand(desk)
+    active(desk)
     assert traffic.until is not None
     watch_once(WatcherSettings(url), traffic.until)
     where = (url, kafka_bootstrap, prefix)
