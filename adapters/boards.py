@@ -2,7 +2,7 @@
 
 Every function returns rows, dicts that are read when they are asked for, in a stable order that it states. Times are
 aware; one that has not come is None. Money is in fen. ``at`` decides what stands: what is recorded as ended, or whose
-last instant has passed, does so no longer; it does not go back to what was known then.
+last instant has passed, does so no longer, but in its last instant it does; it does not go back to what was known then.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def cited(kind: str, item: str, stream: str, number: str) -> str:
 _AUTHORITIES = (
     "(select office_id as id, title from read.offices union all select platform_id, title from read.platforms)"
 )
-_LISTING_STANDS = "l.listed_at <= %(at)s and l.ended_at > %(at)s and l.ends_due >= %(at)s"
+#: What ends in the last instant of its time, as what time ends does, stands in it; what ends sooner stands until then.
+_LISTING_STANDS = "l.listed_at <= %(at)s and l.ends_due >= %(at)s and (l.ended_at > %(at)s or l.ended_at = l.ends_due)"
 
 
 def listings(
@@ -76,8 +77,8 @@ def listings(
     """Return who is on a list (E6): the list, its authority, basis, conditions, terms, repairs asked for, complaints.
 
     ``name``: untrustworthy, blacklist or warning. ``standing``: only what stands at ``at``; without, also what is over,
-    with ``ending``. ``repairs``: how often repair was asked for, ``repair_open``: whether one is to be decided on.
-    Latest first, then by merchant and number.
+    with ``ending``. ``repairs``: how often repair was asked for, ``repair_open``: whether one is to be decided on, as
+    none is once the listing is over. Latest first, then by merchant and number.
     """
     return rows(
         pool,
@@ -91,7 +92,8 @@ def listings(
         "from read.merchant_listings l join read.merchants m using (merchant_id) "
         f"left join {_AUTHORITIES} a on a.id = l.authority_id "
         "cross join lateral (select count(*) as repairs, "
-        f"coalesce(bool_or(decided_at = {NEVER}), false) and l.ended_at = {NEVER} as repair_open "
+        f"coalesce(bool_or(decided_at = {NEVER}), false) and l.ended_at = {NEVER} and l.ends_due >= %(at)s "
+        "as repair_open "
         "from read.merchant_repairs where merchant_id = l.merchant_id and listing = l.number) r "
         f"where l.list_name = %(name)s and (not %(standing)s or {_LISTING_STANDS}) "
         "and l.merchant_id = coalesce(%(merchant_id)s, l.merchant_id) "
@@ -104,7 +106,7 @@ def listings(
 
 
 def repairs(pool: Pool, *, merchant_id: str | None = None) -> Rows:
-    """Return the repairs that merchants asked for (E6), with what was decided. Latest first, then by merchant."""
+    """Return the repairs that merchants asked for (E6), with decisions. Latest first, then by merchant and number."""
     return rows(
         pool,
         "select r.merchant_id, m.trade_name, r.number, r.listing, l.list_name, l.authority_id, r.applied_at, "
@@ -124,7 +126,9 @@ def consequences(pool: Pool, *, complaint_id: str | None = None, merchant_id: st
 
     Each: ``kind``, ``stream`` and ``number`` where it is recorded, ``merchant_id`` (None: of a platform, or nobody),
     ``authority_id`` and ``authority``, ``name`` of the list, measure or theme, ``basis``, ``since``, ``ended`` (None:
-    it stands, as recorded) and the ids of all complaints behind it. Latest first, then by stream, kind and number.
+    it stands, as recorded) and the ids of all complaints behind it. Of a credit event, ``name`` is why it was recorded
+    and ``basis`` the deadline; of a report, the violation and the days that it is of. Latest first, then by stream,
+    kind, number and basis.
     """
     return rows(
         pool,
@@ -184,10 +188,10 @@ def notices(pool: Pool, at: datetime, *, platform_id: str | None = None) -> Rows
     )
 
 
-#: Measures whose time has come and not passed; what is contested goes on.
+#: Measures whose time has come and not passed, its last instant included; what is contested goes on.
 _IN_FORCE = (
-    "s.imposed_at <= %(at)s and coalesce(s.ended_at, 'infinity') > %(at)s "
-    "and coalesce(s.ends_due, 'infinity') >= %(at)s"
+    "s.imposed_at <= %(at)s and coalesce(s.ends_due, 'infinity') >= %(at)s "
+    "and (coalesce(s.ended_at, 'infinity') > %(at)s or s.ended_at = s.ends_due)"
 )
 
 
