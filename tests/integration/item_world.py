@@ -33,6 +33,7 @@ from domain.rulebook.events import CodeListPublished
 from domain.values import Money
 from tests.conftest import create_database, running
 from tests.integration import active_market
+from tests.integration.contested import contested
 from tests.integration.deadlines import Desk, watch_once
 
 KEY = b"k" * 32
@@ -158,6 +159,7 @@ def items(postgres_url: str, kafka_bootstrap: str) -> Iterator[World]:
     traffic = simulate(desk.ledger, KEY, book, complaints=150, seed=3, start=START, days=60)
     by_hand(desk)
     active(desk)
+    contested(desk)
     assert traffic.until is not None
     watch_once(WatcherSettings(url), traffic.until)
     where = (url, kafka_bootstrap, prefix)
