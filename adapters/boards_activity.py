@@ -129,15 +129,21 @@ def label_gaps(pool: Pool, *, platform_id: str | None = None, room_id: str | Non
     ``until_at``, ``microseconds`` long. Latest first, then by room and number.
 
     ``violation`` is None before the law asked for labels; ``shown_microseconds``: how long the same content was shown
-    in that session in all, but for what is shown still. ``operator`` and ``host`` are those that the room has now.
+    in that session in all, but for what is shown still. ``operator`` and ``host`` are those at the end of the gap.
     """
+    stood = (
+        "({0}.room_id, {0}.subject) = (g.room_id, '{1}') and {0}.from_at < g.until_at and {0}.until_at >= g.until_at"
+    )
     return rows(
         pool,
-        "select g.room_id, r.platform_id, p.title as platform, r.operator, r.host, g.number, g.session, g.content_id, "
+        "select g.room_id, r.platform_id, p.title as platform, o.name as operator, h.name as host, g.number, "
+        "g.session, g.content_id, "
         "g.kind, g.from_at, g.until_at, g.microseconds, (select sum(s.microseconds)::bigint from read.room_showings s "
         "where (s.room_id, s.session, s.content_id) = (g.room_id, g.session, g.content_id)) as shown_microseconds, "
         "nullif(g.violation, '') as violation from read.room_label_gaps g join read.rooms r using (room_id) "
         "left join read.platforms p using (platform_id) "
+        f"left join read.room_subjects o on {stood.format('o', 'operator')} "
+        f"left join read.room_subjects h on {stood.format('h', 'host')} "
         "where r.platform_id = coalesce(%(platform_id)s, r.platform_id) "
         "and g.room_id = coalesce(%(room_id)s, g.room_id) order by g.from_at desc, g.room_id, g.number",
         platform_id=platform_id,

@@ -17,7 +17,7 @@ from domain.room.showing import (
     SessionBegun,
     SessionEnded,
 )
-from domain.room.state import Status
+from domain.room.state import Status, Subject
 from projections.items import NONE, Items, alter, dump, following, instant, load, number, put, table, text
 from projections.projection import Projection
 
@@ -39,14 +39,22 @@ def fold(row: Row | None, event: RoomEvent) -> Row:
     """Return the row after ``event``; raises ValueError when a stream does not begin with its opening."""
     at = event.occurred_at
     if isinstance(event, Opened):
-        return Row(Status.OPEN, event.platform_id, event.operator, event.host, event.agency, at)
+        opened: Items = {}
+        for subject in Subject:
+            if (name := getattr(event, subject)) is not None:
+                _begin(opened, subject, name, at)
+        return Row(Status.OPEN, event.platform_id, event.operator, event.host, event.agency, at, items=dump(opened))
     if row is None:
         raise ValueError(f"{event.name} before room.opened")
     items = load(row.items)
     match event:
         case SubjectChanged():
             changed: dict[str, Any] = {event.which.value: event.to}
-            return row._replace(**changed)
+            row = row._replace(**changed)
+            for key, item in items["subject"].items():
+                if item["subject"] == event.which and "until_at" not in item:
+                    alter(items, "subject", key, until_at=at)
+            _begin(items, event.which, event.to, at)
         case Closed():
             return row._replace(status=Status.CLOSED, closed_at=at)
         case SessionBegun():
@@ -98,6 +106,11 @@ def fold(row: Row | None, event: RoomEvent) -> Row:
     return row._replace(items=dump(items))
 
 
+def _begin(items: Items, subject: Subject, name: str, at: datetime) -> None:
+    n = following(items, "subject")
+    put(items, "subject", n, number=n, subject=subject, name=name, from_at=at)
+
+
 def _stop(items: Items, key: str, at: datetime) -> None:
     since = datetime.fromisoformat(items["showing"][key]["from_at"])
     alter(items, "showing", key, until_at=at, microseconds=_microseconds(since, at))
@@ -115,7 +128,14 @@ ROOMS = Projection(
     key=ID,
     row=Row,
     fold=fold,
+    version=2,
     sums=(
+        table(
+            "room_subjects",
+            ID,
+            "subject",
+            *(number("number"), text("subject"), text("name"), instant("from_at"), instant("until_at")),
+        ),
         table(
             "room_sessions",
             ID,

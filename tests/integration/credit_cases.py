@@ -24,8 +24,9 @@ from domain.measure.imposing import Imposed
 from domain.measure.remedies import Appealed, Decided
 from domain.merchant.registration import Linked, MergedInto, Registered, Relation, Unlinked
 from domain.merchant.volumes import VolumeReported
-from domain.room.opening import Opened
+from domain.room.opening import Opened, SubjectChanged
 from domain.room.showing import LabelGapFound, SessionBegun
+from domain.room.state import Subject
 from domain.rulebook.book import Parameter, Parameters, Scale
 from domain.rulebook.events import ParametersPublished
 from domain.streams import kind_of
@@ -152,7 +153,8 @@ def measure(day: float, shop: int, stands: bool = True) -> list[Event]:
     return [imposed, *(() if stands else (contested, revoked))]
 
 
-def room(day: float, shop: int, gaps: int) -> list[Event]:
+def room(day: float, shop: int, gaps: int, later: int | None = None) -> list[Event]:
+    """A room with gaps that end a day, two, three later; ``later``: who takes it over in the second day."""
     opened = Opened(
         occurred_at=on(day), actor=BY, platform_id=named("platform", 1), operator=named("merchant", shop), host="h"
     )
@@ -169,7 +171,11 @@ def room(day: float, shop: int, gaps: int) -> list[Event]:
         )
         for n in range(1, gaps + 1)
     ]
-    return [opened, SessionBegun(occurred_at=on(day), actor=BY, session=1), *found]
+    taken_over = SubjectChanged(
+        occurred_at=on(day + 1.5), actor=BY, which=Subject.OPERATOR, to=named("merchant", later or shop)
+    )
+    begun = SessionBegun(occurred_at=on(day), actor=BY, session=1)
+    return [opened, begun, *found[:1], *([taken_over] if later else []), *found[1:]]
 
 
 def volume(first: date, last: date, transactions: int, edition: int = 1, stage: str = "sale") -> VolumeReported:
@@ -240,7 +246,7 @@ def by_chance(seed: int, complaints: int) -> Histories:
         shop, day = chance.randint(1, shops), chance.uniform(0, 290)
         found[named("complaint", 10_000 + n)] = penalty(day, shop, chance.random() < 0.7)
         found[named("measure", n)] = measure(day, chance.randint(1, shops), chance.random() < 0.7)
-        found[named("room", n)] = room(day, chance.randint(1, shops), chance.randint(0, 3))
+        found[named("room", n)] = room(day, chance.randint(1, shops), chance.randint(0, 3), chance.choice([None, shop]))
     return found
 
 

@@ -69,12 +69,12 @@ def assert_as_the_reference(
     return found
 
 
-def scored(pool: Pool, histories: Histories, as_of: date = AS_OF) -> dict[str, Any]:
-    """The score of the first shop, as the reference has it too."""
+def scored(pool: Pool, histories: Histories, as_of: date = AS_OF, shop: int = 1) -> dict[str, Any]:
+    """The score of a shop, as the reference has it too."""
     for n in range(1, 4):
         histories.setdefault(named("merchant", n), [cases.merchant(n)])
     fill(pool.url, histories, Random(1))
-    return assert_as_the_reference(pool, histories, as_of).get(SHOP, {})
+    return assert_as_the_reference(pool, histories, as_of).get(named("merchant", shop), {})
 
 
 def about(*lives: list[Event]) -> Histories:
@@ -190,6 +190,16 @@ def test_e5_a_complaint_withdrawn_after_payment_is_flagged_and_does_not_count(po
     assert (found["n"], found["paid_then_withdrawn"]) == (1, 1)
     (flagged,) = explain(pool, SHOP, AS_OF)["paid_then_withdrawn"]
     assert flagged["complaint_id"] == named("complaint", 1)
+
+
+@pytest.mark.parametrize("later", [None, 2])
+def test_e4_what_a_room_lacked_is_a_violation_of_who_operated_it_then(pool: Pool, later: int | None) -> None:
+    lives = about(GOOD, complaint(100, 2, consumer=1, resolved=110))
+    lives[named("merchant", 2)] = [cases.merchant(2)]
+    first = {**lives, named("room", 1): cases.room(100, 1, 1, later)}
+    assert [scored(pool, first, shop=shop)["violations"] for shop in (1, 2)] == [1, 0]
+    both = {**lives, named("room", 1): cases.room(100, 1, 3, later)}
+    assert [scored(pool, both, shop=shop)["violations"] for shop in (1, 2)] == [1, 1 if later else 0]
 
 
 def test_e5_linked_merchants_share_history_orders_and_the_cap(pool: Pool) -> None:

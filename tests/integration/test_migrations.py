@@ -148,6 +148,20 @@ def test_sums_of_all_time_are_made_of_those_of_the_years_that_are_there(database
     assert all(folded)
 
 
+def test_who_is_behind_a_room_was_all_the_time_until_the_read_model_is_built_anew(database_url: str) -> None:
+    fill(database_url)
+    now = (
+        "select room_id, subject, name from read.room_subjects where until_at > now() + interval '1000 years' "
+        "order by 1, 2"
+    )
+    folded = query(database_url, now)
+    query(database_url, "drop table read.room_subjects")
+    query(database_url, (SQL / "versioned" / "0093_room_subjects.sql").read_text())
+    assert query(database_url, now) == folded != []
+    since = "select count(*) from read.room_subjects s join read.rooms r using (room_id) where s.from_at <> r.opened_at"
+    assert query(database_url, since) == [(0,)]
+
+
 def test_of_several_who_migrate_one_database_at_once_one_does_it(empty_url: str) -> None:
     results = at_once([lambda: migrate(empty_url)] * 6)
     assert sorted(results) == [[]] * 5 + [FILES]

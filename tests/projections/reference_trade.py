@@ -17,8 +17,9 @@ from domain.merchant.volumes import VolumeReported
 from domain.platform.notices import NoticeAnswered, NoticeDeclined, NoticeGiven, NoticeMissed
 from domain.platform.rules import HiddenChangeReported, MembershipChangeAnnounced, RuleAnnounced, RuleWithdrawn
 from domain.platform.supervision import PrivacyAuditRecorded, SupervisionReported
-from domain.room import showing
+from domain.room import opening, showing
 from domain.room.records import RecordKept, RecordsDestroyed
+from domain.room.state import Subject
 from tests.projections.reference_found import OPEN, Found, History, behind, due, first_at, of, said
 
 
@@ -205,6 +206,12 @@ def grievance(found: Found, own: str, history: History) -> None:
 
 
 def room(found: Found, own: str, history: History) -> None:
+    (opened,) = of(history, opening.Opened)
+    begun = [(opened, subject, name) for subject in Subject if (name := getattr(opened, subject.value)) is not None]
+    begun += [(one, one.which, one.to) for one in of(history, opening.SubjectChanged)]
+    for n, (since, subject, name) in enumerate(begun, 1):
+        following = [one for one in behind(history, since, opening.SubjectChanged) if one.which is subject]
+        found.add("room_subjects", own, n, str(subject), name, since.occurred_at, first_at(following))
     sessions = of(history, showing.SessionBegun)
     ends = {one.session: one for one in of(history, showing.SessionEnded)}
     for one in sessions:

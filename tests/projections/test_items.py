@@ -35,7 +35,7 @@ office_warnings office_yearly_lists office_yearly_entries office_evaluations off
 office_citations office_texts fund_flows fund_advances platform_rules platform_membership_changes
 platform_notices platform_privacy_audits platform_reports platform_report_violations platform_report_complaints
 platform_citations platform_texts measure_remedies measure_complaints measure_texts room_sessions room_showings
-room_label_gaps credit_events leaks consents leak_citations leak_texts
+room_subjects room_label_gaps credit_events leaks consents leak_citations leak_texts
 """,
 )
 

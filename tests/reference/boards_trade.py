@@ -13,10 +13,12 @@ from domain.merchant.volumes import VolumeReported
 from domain.platform.supervision import PrivacyAuditRecorded, SupervisionReported
 from domain.room import opening
 from domain.room.showing import ContentShown, ContentStopped, LabelGapFound, SessionBegun, SessionEnded
+from domain.room.state import Subject
 from domain.rulebook.events import ParametersPublished, ScenarioPublished
 from domain.subject.consents import ConsentGiven, ConsentWithdrawn
 from domain.subject.leaks import LeakRecorded
 from tests.reference.history import Events, after, all_of, before
+from tests.reference.rooms import at_the_end_of
 from tests.reference.rows import Histories, Row, by, called, code_name, latest_first, streams
 from tests.reference.statistics import surviving
 
@@ -75,20 +77,18 @@ def privacy_audits(histories: Histories, *, platform_id: str | None = None) -> l
 
 
 def label_gaps(histories: Histories, *, platform_id: str | None = None, room_id: str | None = None) -> list[Row]:
-    """Where labels lacked, and who runs the room by now."""
+    """Where labels lacked, and who ran the room at the end of it."""
     found = []
     for room, events in streams(histories, "room", room_id):
         opened = all_of(events, opening.Opened)[0]
-        subjects = {"operator": opened.operator, "host": opened.host}
-        subjects |= {one.which.value: one.to for one in all_of(events, opening.SubjectChanged)}
         for number, gap in enumerate(all_of(events, LabelGapFound), 1):
             found.append(
                 {
                     "room_id": room,
                     "platform_id": opened.platform_id,
                     "platform": called(histories, opened.platform_id),
-                    "operator": subjects["operator"],
-                    "host": subjects["host"],
+                    "operator": at_the_end_of(gap, events, Subject.OPERATOR),
+                    "host": at_the_end_of(gap, events, Subject.HOST),
                     "number": number,
                     "session": gap.session,
                     "content_id": gap.content_id,

@@ -26,12 +26,13 @@ from domain.merchant.registration import (
     Unlinked,
 )
 from domain.merchant.volumes import VolumeReported
-from domain.room.opening import Opened, SubjectChanged
 from domain.room.showing import LabelGapFound
+from domain.room.state import Subject
 from tests.reference import counting
 from tests.reference.complaints import merchant
 from tests.reference.history import SHANGHAI, Events, all_of, before, day_filed, filing, last_of, resolution
 from tests.reference.money import was_paid
+from tests.reference.rooms import at_the_end_of
 
 Histories = Mapping[str, Sequence[Event]]
 PARAMETERS = {
@@ -163,14 +164,13 @@ def violations(histories: Histories, as_of: date) -> list[tuple[str, date]]:
             if own and (decided is None or decided.counts):
                 found.append((imposed.target, day_of(imposed)))
         if stream.startswith("room-"):
-            changed = [event.to for event in all_of(events, SubjectChanged) if event.which.value == "operator"]
-            operator = changed[-1] if changed else all_of(events, Opened)[0].operator
-            sessions: dict[int, date] = {}
+            sessions: dict[tuple[str, int], date] = {}
             for gap in all_of(events, LabelGapFound):
+                operator = at_the_end_of(gap, events, Subject.OPERATOR)
                 if gap.violation and operator.startswith("merchant-"):
                     until = gap.until.astimezone(SHANGHAI).date()
-                    sessions[gap.session] = max(until, sessions.get(gap.session, until))
-            found += [(operator, until) for until in sessions.values()]
+                    sessions[operator, gap.session] = max(until, sessions.get((operator, gap.session), until))
+            found += [(operator, until) for (operator, _), until in sessions.items()]
     return [(on, day) for on, day in found if day <= as_of]
 
 

@@ -82,11 +82,12 @@ language sql stable as $$
   from read.measures s
   where s.counts and s.violation is not null and s.report_id is null and s.target_id like 'merchant-%'
   union all
-  select r.operator, max((l.until_at at time zone 'Asia/Shanghai')::date), 'label_gap', l.room_id, l.session,
+  select s.name, max((l.until_at at time zone 'Asia/Shanghai')::date), 'label_gap', l.room_id, l.session,
          min(l.violation)
-  from read.room_label_gaps l join read.rooms r using (room_id)
-  where l.violation <> '' and r.operator like 'merchant-%'
-  group by r.operator, l.room_id, l.session
+  from read.room_label_gaps l
+  join read.room_subjects s on s.room_id = l.room_id and s.from_at < l.until_at and s.until_at >= l.until_at
+  where l.violation <> '' and s.subject = 'operator' and s.name like 'merchant-%'
+  group by s.name, l.room_id, l.session
 $$;
 comment on function read.credit_violations is
   'Verified violations of merchants that stand: penalties that reports led to, other measures and penalties with a violation code, sessions in which labels of machine-made content lacked.';
