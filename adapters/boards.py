@@ -58,8 +58,8 @@ def time_of(column: str) -> str:
 def cited(kind: str, item: str, stream: str, number: str) -> str:
     """The complaints that an item names, in order of their ids."""
     return (
-        f"array(select c.complaint_id from read.{kind}_citations c where c.{kind}_id = {stream} "
-        f"and c.item = '{item}' and c.number = {number} order by 1) as complaints"
+        f"array(select cited.complaint_id from read.{kind}_citations cited where cited.{kind}_id = {stream} "
+        f"and cited.item = '{item}' and cited.number = {number} order by 1) as complaints"
     )
 
 

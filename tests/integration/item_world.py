@@ -19,6 +19,7 @@ from adapters.simulation.run import simulate
 from adapters.topics import ensure_topics
 from adapters.watcher import WatcherSettings
 from domain.calendar import SHANGHAI
+from domain.complaint.mediation import MediatorKind
 from domain.event import Event
 from domain.fund.advances import Advanced, WrittenOff
 from domain.fund.keeping import Opened, PaidIn
@@ -26,7 +27,7 @@ from domain.grievance.complaining import Complained
 from domain.merchant.membership import PromiseSigned
 from domain.merchant.registration import Linked, MergedInto, MergerUndone, Registered, Relation, Unlinked
 from domain.office.establishment import Established, Level
-from domain.office.mediators import ConflictDeclared
+from domain.office.mediators import ConflictDeclared, MediatorEnrolled
 from domain.office.warnings import ExternalFigure, WarningIssued, YearlyListPublished
 from domain.rulebook.codes import CodeList, Entry
 from domain.rulebook.events import CodeListPublished
@@ -70,6 +71,7 @@ def by_hand(desk: Desk) -> None:
     desk.append(
         OFFICE,
         Established(occurred_at=at, actor=by, title="Consumer council", level=Level.NATIONAL, division="000000"),
+        MediatorEnrolled(occurred_at=at, actor=by, mediator_id=by.id, kind=MediatorKind.PERSON, capacity=1),
         ConflictDeclared(occurred_at=at, actor=by, mediator_id=by.id, party_id=longest),
         WarningIssued(
             occurred_at=at, actor=by, number=1, theme=longest, text=incompressible(8_000), complaints=(WARNED,)
