@@ -172,12 +172,13 @@ def sums_of(
             f"{''.join(f'and {condition} ' for condition, _ in bounded)}{more}{own}"
         )
         parameters += [dimension, one.grain, *(day for _, day in bounded), *given, *own_parameters]
-    key, scheme, joined, where, needs = "t.key", "t.scheme", "", "", ""
+    key, scheme, joined, needs = "t.key", "t.scheme", "", ""
+    # Neither is a key of these sums, which both may limit.
+    where, others = _conditions(query, {"all": "''", **({"industry": INDUSTRY} if merchants else {})})
+    parameters += others
     if merchants:
         needs, joined = going_on("t.key", classified=bool({query.by, *query.limited_by} & {*OF_MERCHANT}))
         key = "coalesce(g.going_on_id, t.key)"
-        where, industries = _conditions(query, {"industry": INDUSTRY})
-        parameters += industries
     if query.by == "industry":
         key, scheme = INDUSTRY, INDUSTRY_SCHEME
     if query.by == "all":
