@@ -143,7 +143,7 @@ def _a_year_before(day: date, *, last: bool = True) -> date:
 
 def funnel(pool: Pool, *, first: date | None, last: date | None, today: date) -> dict[str, Any]:
     """Return the most frequent scenarios, and the share of all valid complaints with a known one that they cover."""
-    query = Query(by="scenario", first=first, last=last, order="valid", known=True)
+    query = Query(by="scenario", first=first, last=last, order="valid", least=1, known=True)
     found = aggregate(pool, query, today=today, limit=TOP_SCENARIOS)
     known, top = found.valid_of_groups, found.items
     covered = sum(one["measures"]["valid"] for one in top)
