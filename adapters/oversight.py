@@ -178,7 +178,7 @@ def _themes(cursor: Any, days: Recent) -> list[dict[str, Any]]:
             cited = of.get((scenario, scheme or "", region), [])
             if len(cited) < CITED:
                 cited.append(complaint)
-    return sorted(found, key=lambda one: (-one["recent"], one["scenario"], one["region"]))
+    return sorted(found, key=lambda one: (-one["recent"], one["scenario"], one["region"], one["scheme"]))
 
 
 #: A code list, and a code of it.

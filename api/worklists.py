@@ -180,9 +180,9 @@ def _behind_alert(one: dict[str, Any]) -> dict[str, str]:
         query = statistics.Query("merchant", first=one["first"], last=one["last"])
         return {"behind": behind(query, "valid", one["merchant_id"])}
     if one["kind"] == "theme":
-        of = {"region": one["regions"]}
-        query = statistics.Query("scenario", first=one["first"], last=one["last"], filters=of)
-        return {"behind": behind(query, "valid", one["scenario"])}
+        of = {"scenario": [one["scenario"]], "region": one["regions"]}
+        query = statistics.Query("region", first=one["first"], last=one["last"], filters=of)
+        return {"behind": behind(query, "valid", scheme=one["scheme"])}
     return {}
 
 
