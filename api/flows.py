@@ -86,7 +86,8 @@ def _asked(
 def _explained(asking: Asking, query: flows.Query) -> Explained | None:
     if not asking.explain:
         return None
-    asked = [(name, str(day)) for name, day in (("from", query.first), ("to", query.last)) if day is not None]
+    asked = [("measure", flows.KIND.compared(query.order)[0])]
+    asked += [(name, str(day)) for name, day in (("from", query.first), ("to", query.last)) if day is not None]
     asked += [("filter", f"{query.by}:{value}") for value in query.only or ()]
     asked += [("exclude", f"{query.by}:{value}") for value in query.without]
     link = f"/flows/{query.by}/behind?{urlencode(asked)}"
