@@ -40,14 +40,17 @@ def rows(report: Report) -> Iterator[Row]:
             name = one["name"]
             yield section, None, name, one["value"], None, None, None, period
             yield section, None, name, one["before"], None, None, None, before
-            yield section, None, name, one["year_ago"], None, None, None, year_ago
             yield grown, before, name, one["growth"], one["value"], one["before"], None, period
-            yield grown, year_ago, name, one["growth_on_year"], one["value"], one["year_ago"], None, period
+            # The year before a year is the same one a year ago.
+            if year_ago != before:
+                yield section, None, name, one["year_ago"], None, None, None, year_ago
+                yield grown, year_ago, name, one["growth_on_year"], one["value"], one["year_ago"], None, period
     for section in ("rates", "flow_rates"):
         for one in report[section]:
             yield section, None, one["name"], one["value"], one["numerator"], one["denominator"], None, period
             yield section, None, one["name"], one["before"], None, None, None, before
-            yield section, None, one["name"], one["year_ago"], None, None, None, year_ago
+            if year_ago != before:
+                yield section, None, one["name"], one["year_ago"], None, None, None, year_ago
     for one in report["durations"]:
         for permille, minutes in one["minutes"].items():
             yield "durations", one["what"], f"minutes_{permille}", minutes, None, None, one["complaints"], period
@@ -62,15 +65,21 @@ def _ranked(report: Report) -> Iterator[Row]:
     for ranking in report["rankings"]:
         section = f"ranking_{ranking['by']}"
         for one in ranking["items"]:
-            yield section, one["key"], "rank", one["rank"], None, None, one["n"]
-            yield section, one["key"], ranking["rate"], one["rate"], one["count"], one["n"], one["n"]
+            key = _of_list(one["scheme"], one["key"])
+            yield section, key, "rank", one["rank"], None, None, one["n"]
+            yield section, key, ranking["rate"], one["rate"], one["count"], one["n"], one["n"]
         yield section, None, "left_out", ranking["left_out"], None, None, None
     for one in report["awards"]:
-        won = one["winner"]
+        won, key = one["winner"], _of_list(one["scheme"], one["industry"])
         if won is None:
-            yield "awards", one["industry"], "winner", None, None, None, None
+            yield "awards", key, "winner", None, None, None, None
         else:
-            yield "awards", one["industry"], "winner", won["key"], won["count"], won["n"], won["n"]
+            yield "awards", key, "winner", won["key"], won["count"], won["n"], won["n"]
+
+
+def _of_list(scheme: str, code: str) -> str:
+    """Return a code with its list, since the same code of two lists is two; without one, it alone."""
+    return f"{scheme}:{code}" if scheme else code
 
 
 def _published(report: Report) -> Iterator[Row]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from adapters.database import Pool
 from adapters.statistics import FILED, Query
 from projections.durations import KINDS
 from projections.flows import DIMENSIONS as FLOW_DIMENSIONS
+from projections.flows import RATES as FLOW_RATES
 from tests.conftest import create_database
 from tests.filled import fill
 from tests.integration import level
@@ -133,7 +135,7 @@ def test_statistics_are_in_order_on_every_page_and_what_is_level_is_ordered_by_k
                 assert found == [(key, own[key]) for key in wanted]
                 assert (whole.groups, whole.left_out) == (len(wanted), 0)
                 if interval not in ("day", "week"):
-                    pages = paged(lambda n, at, q=query: _page(pool, q, n, at), max(len(wanted) // 3, 1))
+                    pages = paged(partial(_page, pool, query), max(len(wanted) // 3, 1))
                     assert pages == whole.items
 
 
@@ -150,12 +152,12 @@ def test_flows_are_in_order_on_every_page_and_the_sql_beneath_says_the_same_in_t
             own = groups(happened, by, grain, days, flows.MEASURES)
             for order in (None, "resolved", "withdrawn", "success_rate", "case_rate"):
                 query = flows.Query(by, interval, *days, order=order)
-                wanted = in_order(own, order, flows.RATES, "filed", by_period=interval is not None)
+                wanted = in_order(own, order, FLOW_RATES, "filed", by_period=interval is not None)
                 whole = flows.aggregate(pool, query, today=TODAY)
                 assert shown(whole.items, by_period=interval is not None) == [(key, own[key]) for key in wanted]
                 assert whole.groups == len(wanted)
             if interval in (None, "month", "half-year"):
-                pages = paged(lambda n, at, q=query: _happened(pool, q, n, at), max(len(wanted) // 3, 1))
+                pages = paged(partial(_happened, pool, query), max(len(wanted) // 3, 1))
                 assert pages == whole.items
                 with pool.cursor() as cursor:
                     cursor.execute(flows.explain(pool, query))
@@ -245,7 +247,7 @@ def test_filters_hold_together_exclusions_remove_and_an_empty_value_is_what_is_n
             wanted = in_order(own, None, reference.RATES, "valid", by_period=interval is not None)
             whole = statistics.aggregate(pool, query, today=TODAY).items
             assert shown(whole, by_period=interval is not None) == [(key, own[key]) for key in wanted]
-            assert paged(lambda n, at, q=query: _page(pool, q, n, at), max(len(wanted) // 3, 1)) == whole
+            assert paged(partial(_page, pool, query), max(len(wanted) // 3, 1)) == whole
             with pool.cursor() as cursor:
                 cursor.execute(statistics.explain(pool, query))
                 beneath = [(row[:3], dict(zip(FILED.measures, row[3:], strict=True))) for row in cursor]
@@ -259,15 +261,14 @@ def test_c4_durations_are_those_of_the_groups_with_most_first_and_what_is_level_
         for by in ("all", "merchant", "industry", "product", "region"):
             for interval, days in ((None, DAYS[0]), ("quarter", DAYS[1]), ("week", DAYS[5]), ("half-year", DAYS[0])):
                 query = Query(by, interval, *days)
-                found = figures.durations(pool, query, what, (500, 900), today=TODAY)
+                found = _durations(pool, query, what)
                 assert [_line(one, interval) for one in found] == _took(by, INTERVALS[interval], days, what)
-                pages = paged(
-                    lambda n, at, q=query, w=what: figures.durations(
-                        pool, q, w, (500, 900), today=TODAY, limit=n, offset=at
-                    ),
-                    7,
-                )
+                pages = paged(partial(_durations, pool, query, what), 7)
                 assert pages == found
+
+
+def _durations(pool: Pool, query: Query, what: str, limit: int | None = None, offset: int = 0) -> list[Any]:
+    return figures.durations(pool, query, what, (500, 900), today=TODAY, limit=limit, offset=offset)
 
 
 def _line(one: Mapping[str, Any], interval: str | None) -> tuple[Any, ...]:
@@ -279,11 +280,12 @@ def _took(by: str, grain: str | None, days: tuple[date | None, date | None], wha
     times: dict[Key, list[timedelta]] = {}
     for events in level.filed(days[0] or EVER[0], days[1] or EVER[1]):
         if (took := durations(events).get(what)) is not None:
+            begun = None if grain is None else first_day(day_filed(events), grain)
             for scheme, key in keys(events)[by]:
-                times.setdefault((scheme, key, grain and first_day(day_filed(events), grain)), []).append(took)
+                times.setdefault((scheme, key, begun), []).append(took)
     lines = [
-        (begun, len(own), scheme, key, *(bucket(exact_quantile(own, Fraction(n, 10))) for n in (5, 9)))
-        for (scheme, key, begun), own in times.items()
+        (day, len(own), scheme, key, *(bucket(exact_quantile(own, Fraction(n, 10))) for n in (5, 9)))
+        for (scheme, key, day), own in times.items()
     ]
     return sorted(lines, key=lambda one: (one[0] or EVER[0], -one[1], *one[2:4]))
 
