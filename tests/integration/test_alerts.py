@@ -108,7 +108,11 @@ def complaint(ending: str, merchant: int, scenario: str | None, region: tuple[st
 
 @cache
 def requests() -> Mapping[str, list[Event]]:
-    lived = [list(complaint(*whose, at)) for *whose, times in groups() for at in times]
+    lived = [
+        list(complaint(ending, merchant, scenario, region, at))
+        for ending, merchant, scenario, region, times in groups()
+        for at in times
+    ]
     # In an order of ids that is not that of their filing.
     return {complaint_id(n * 7 % len(lived)): events for n, events in enumerate(lived)}
 

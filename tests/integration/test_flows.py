@@ -278,6 +278,10 @@ def _served(http: httpx.Client) -> None:
     following_page = http.get("/flows/region", params={**asked, "cursor": more}).json()
     assert following_page["items"][0] not in page["items"]
     assert "read.flow_events()" in page["explain"]["sql"]
+    # As it is, it lists what the groups are ordered by.
+    whole = http.get("/flows/region", params={"order": "resolved", "interval": "year"}).json()
+    listed = http.get(page["explain"]["behind"]).json()
+    assert listed["count"] == sum(one["measures"]["resolved"] for one in whole["items"]) > 0
     filtered = http.get("/flows/region", params={"filter": f"region:{first['key']}", "explain": True}).json()
     assert {one["key"] for one in filtered["items"]} == {first["key"]}
     link = f"{filtered['explain']['behind']}&measure=resolved&scheme={quote(first['scheme'])}"

@@ -131,7 +131,7 @@ def test_b5_a_report_says_of_a_period_what_each_of_its_figures_says_when_it_is_a
             assert [one[of] for of in ("value", "before", "year_ago")] == [*map(reference.percent, shares)]
     for by in ("channel", "register", "kind"):
         of = {key: sums for key, sums in _groups(pool, by, own.first, own.last).items() if sums["requests"]}
-        in_order = sorted(of, key=lambda key, of=of: (-of[key]["requests"], key))  # type: ignore[misc]
+        in_order = [key for _, key in sorted((-sums["requests"], key) for key, sums in of.items())]
         told = [
             (one["key"], one["requests"], one["filed"], one["valid"]) for one in found["sources"] if one["by"] == by
         ]
