@@ -61,7 +61,9 @@ def groups() -> Iterator[Group]:
     for ending in ("withdrawn", "unfounded", "referred", "consultation"):
         yield ending, 7, None, None, [MIDST] * 20
         yield ending, 8, "not-valid", WESTLAKE, [MIDST] * 30
-    yield "resolved", 8, None, None, [MIDST] * 10
+    # Three times the average exactly.
+    yield "resolved", 8, None, None, [*[MIDST] * 12, *[LONG_AGO] * 32]
+    yield "open", 0, "exactly", BINJIANG, [*[MIDST] * 24, *[LONG_AGO] * 64]
     # The same scenario and code of two lists; just enough, and just too many before.
     for scenario in TWO_LISTS:
         yield "open", 0, scenario, WESTLAKE, [*edges, *[MIDST] * 18]
@@ -170,10 +172,10 @@ def cited(events: list[Any]) -> list[str]:
 def test_a_rise_is_of_ten_in_seven_days_in_shanghai_and_cites_its_first_hundred_complaints(pool: Pool) -> None:
     rises = reference.sudden_rises(requests().values(), TODAY, survivors=MERGED)
     expected = sorted((-len(own), who) for who, own in rises.items())
-    assert [who for _, who in expected] == [merchant_id(n) for n in (4, 1, 6, 8)]
+    assert [who for _, who in expected] == [merchant_id(n) for n in (4, 8, 1, 6)]
     found = told(pool, "sudden_rise")
     assert [(one["merchant_id"], one["recent"], one["base"], one["complaints"]) for one in found] == [
-        (who, -n, 26 if who == merchant_id(1) else 0, cited(rises[who])) for n, who in expected
+        (who, -n, {merchant_id(1): 26, merchant_id(8): 32}.get(who, 0), cited(rises[who])) for n, who in expected
     ]
     assert {one["merchant"] for one in found} == {"M 4", "M 1", "M 6", "M 8"}
     assert {(one["first"], one["last"]) for one in found} == {
@@ -183,7 +185,14 @@ def test_a_rise_is_of_ten_in_seven_days_in_shanghai_and_cites_its_first_hundred_
 
 def test_themes_are_in_order_also_those_of_one_code_of_two_lists(pool: Pool) -> None:
     themes = reference.themes(list(requests().values()), TODAY)
-    assert {scenario for scenario, _ in themes} == {"great", "enough", "in-a-city", "in-a-province", *TWO_LISTS}
+    assert {scenario for scenario, _ in themes} == {
+        "great",
+        "enough",
+        "exactly",
+        "in-a-city",
+        "in-a-province",
+        *TWO_LISTS,
+    }
     expected = sorted((-len(own), scenario, code, scheme) for (scenario, (scheme, code)), own in themes.items())
     assert [one[1:] for one in expected if one[1] in TWO_LISTS] == [
         (scenario, "330106", scheme) for scenario in TWO_LISTS for scheme in ("GB/T 2260", "other list")
@@ -193,7 +202,7 @@ def test_themes_are_in_order_also_those_of_one_code_of_two_lists(pool: Pool) -> 
     for one in found:
         own = themes[one["scenario"], (one["scheme"], one["region"])]
         assert one["complaints"] == cited(own)
-        assert one["base"] == {"enough": 53}.get(one["scenario"], 50 if one["region"] == "330100" else 0)
+        assert one["base"] == {"enough": 53, "exactly": 64}.get(one["scenario"], 50 if one["region"] == "330100" else 0)
 
 
 def test_all_complaints_of_a_rise_or_theme_are_listed_behind_it_and_those_of_another_code_list_are_not(
