@@ -50,7 +50,7 @@ def groups() -> Iterator[Group]:
     """How it ended, the number of the merchant (0: not known), the scenario, the region, and when each was filed."""
     edges = [RECENT, END - INSTANT]
     # Ten and three times the average; ten and less than that; nine, and one on each side of the days.
-    yield "open", 1, None, None, [*edges, *[MIDST] * 8, *[BASE, RECENT - INSTANT] * 13, BASE - INSTANT]
+    yield "open", 1, None, None, [*edges, *[MIDST] * 8, *[BASE, RECENT - INSTANT] * 13, BASE - INSTANT, END]
     yield "open", 2, None, None, [*edges, *[MIDST] * 8, *[LONG_AGO] * 26, RECENT - INSTANT]
     yield "open", 3, None, None, [*[MIDST] * 9, END, RECENT - INSTANT]
     yield "open", 4, "great", WESTLAKE, [MIDST + n * INSTANT for n in range(110, 0, -1)]
@@ -68,7 +68,8 @@ def groups() -> Iterator[Group]:
     for scenario in TWO_LISTS:
         yield "open", 0, scenario, WESTLAKE, [*edges, *[MIDST] * 18]
         yield "open", 0, scenario, ELSEWHERE, [*edges, *[MIDST] * 18]
-    yield "closed", 0, "enough", WESTLAKE, [*edges, *[MIDST] * 18, BASE, RECENT - INSTANT, *[LONG_AGO] * 51]
+    yield "closed", 0, "enough", WESTLAKE, [*edges, *[MIDST] * 18, BASE, RECENT - INSTANT, *[LONG_AGO] * 51, END]
+    yield "withdrawn", 0, "enough", WESTLAKE, [MIDST] * 5
     yield "open", 0, "too-many-before", WESTLAKE, [*edges, *[MIDST] * 18, BASE, RECENT - INSTANT, *[LONG_AGO] * 52]
     yield "open", 0, "too-few", WESTLAKE, [RECENT - INSTANT, END, *[MIDST] * 19]
     yield "open", 0, "in-a-city", WESTLAKE, [MIDST] * 25

@@ -16,6 +16,7 @@ from adapters.database import Pool
 from adapters.efficiency import efficiency
 from adapters.evaluation import figures_of
 from adapters.flows import MEASURES, Query
+from adapters.oversight import IS_VALID
 from domain.errors import InvalidInput
 from domain.event import Event
 from domain.merchant.state import Merchant
@@ -204,6 +205,18 @@ def test_what_is_behind_a_figure_adds_up_to_it_and_the_sql_from_beneath_says_the
         assert (len(found), sum(own["adds"] for own in found)) == (count, one["measures"][measure])
     with pytest.raises(InvalidInput, match="no measure"):
         flows.behind(pool, Query(), "weather", key=None, scheme=None)
+
+
+def test_what_themes_take_for_valid_is_what_is_valid_everywhere(pool: Pool) -> None:
+    with pool.cursor() as cursor:
+        cursor.execute(
+            f"select count(*) filter (where {IS_VALID} and s.valid = 1), "
+            f"count(*) filter (where ({IS_VALID}) is distinct from (coalesce(s.valid, 0) = 1)) "
+            "from read.complaint_details d left join read.complaint_measures() s using (complaint_id)"
+        )
+        ((valid, otherwise),) = cursor.fetchall()
+    assert valid > 0
+    assert otherwise == 0
 
 
 def test_pages_are_in_the_order_of_a_rate_and_together_they_are_all(pool: Pool, today: date) -> None:
