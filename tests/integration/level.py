@@ -51,9 +51,10 @@ INDUSTRIES = {
     **{merchant_id(n): (OTHER, "52") for n in (5, 6, 7)},
     **{merchant_id(n): (NATIONAL, "62") for n in (8, 13)},
 }
+INSTANT = timedelta(microseconds=1)
 #: The first and the last instants of days in Shanghai on which months, half-years, years and weeks turn.
 TURNS = [
-    datetime(*day, tzinfo=UTC) - timedelta(hours=8) - timedelta(microseconds=before)
+    datetime(*day, tzinfo=UTC) - timedelta(hours=8) - before * INSTANT
     for day in ((2024, 2, 29), (2024, 3, 1), (2024, 7, 1), (2024, 12, 30), (2025, 1, 1), (2025, 1, 6), (2025, 3, 1))
     for before in (0, 1)
 ]
@@ -93,6 +94,28 @@ def _complaint(chance: Random, at: datetime) -> Iterator[Event]:
             yield Withdrawn(occurred_at=later, **by)
 
 
+def _on_purpose() -> Iterator[list[Event]]:
+    """What chance seldom brings: industries without valid complaints, and the edges of what was reported."""
+    shanghai = timedelta(hours=8)
+    complaint, consultation = RequestKind.COMPLAINT, RequestKind.CONSULTATION
+    times = [
+        *((datetime(2023, 6, 10), consultation, n) for n in (5, 8)),
+        *((datetime(2023, 7, 10), complaint, n) for n in (8, 8, 5)),
+        (datetime(2023, 2, 10), complaint, 1),
+        *((datetime(2025, 1, 1) - before, complaint, 2) for before in (timedelta(0), INSTANT)),
+        *((datetime(2025, 2, 1) - before, complaint, 4) for before in (timedelta(0), INSTANT)),
+        *((datetime(2025, 1, 6) - before, complaint, 7) for before in (timedelta(0), INSTANT)),
+    ]
+    for local, kind, n in times:
+        by: dict[str, Any] = {"occurred_at": (local - shanghai).replace(tzinfo=UTC), "actor": ACTOR}
+        of: dict[str, Any] = {"consumer_id": CONSUMER, "channel": Channel.APP, "scheme": "free", "product": "a"}
+        yield [
+            Filed(**by, **of, kind=kind, stage="payment"),
+            Routed(**by, merchant_id=merchant_id(n)),
+            *([Resolved(**by, basis="agreement")] if (local.year, n) == (2023, 5) and kind is complaint else []),
+        ]
+
+
 def _merchant(n: int) -> Iterator[Event]:
     own = merchant_id(n)
     yield Registered(**BY, trade_name=f"Merchant {MERCHANTS - n:02}")
@@ -104,6 +127,10 @@ def _merchant(n: int) -> Iterator[Event]:
     if n == 14:
         yield MergedInto(**BY, into=merchant_id(3), basis="b")
         yield MergerUndone(**BY, into=merchant_id(3), reason="r")
+    if n == 2:
+        counts = {"transactions": 10, "active_users": 0}
+        days = {"first": date(2025, 1, 1), "last": date(2025, 1, 31)}
+        yield VolumeReported(**BY, stage="delivery", edition=1, **days, **counts)
     if n <= 9 or n == 11:
         for last, transactions in ((date(2025, 1, 31), 20_000), (date(2025, 1, 5), 10_000)):
             days = {"first": date(2025, 1, 1), "last": last}
@@ -123,6 +150,7 @@ def streams() -> Mapping[str, list[Event]]:
     spread = [datetime(2024, 1, 20, 3, tzinfo=UTC) + timedelta(hours=32 * n) for n in range(360)]
     for n, at in enumerate([*TURNS * 4, *spread]):
         found[complaint_id(n)] = list(_complaint(chance, at))
+    found |= {complaint_id(1_000 + n): events for n, events in enumerate(_on_purpose())}
     return found
 
 

@@ -35,6 +35,9 @@ SPANS = [
     (date(2024, 2, 29), date(2024, 2, 29)),
     (date(2025, 1, 1), date(2025, 2, 28)),
     (date(2025, 2, 15), date(2025, 3, 1)),
+    (date(2025, 2, 28), date(2025, 3, 31)),
+    (date(2023, 6, 1), date(2023, 6, 30)),
+    (date(2023, 7, 1), date(2023, 7, 31)),
 ]
 OVER = date(2026, 1, 1)
 Lived = list[Any]
@@ -147,7 +150,9 @@ def test_b9_of_what_is_level_the_merchant_with_more_transactions_comes_first_and
         stream for stream, own in level.streams().items() if any(isinstance(one, VolumeReported) for one in own)
     }
     for stream, events in level.streams().items():
-        told = [one for one in events if isinstance(one, VolumeReported) and one.last <= last]
+        told = [
+            one for one in events if isinstance(one, VolumeReported) and one.stage == "payment" and one.last <= last
+        ]
         if told:
             reports.setdefault(level.surviving(stream), []).extend(told)
     for who, told in reports.items():
@@ -168,6 +173,12 @@ def test_b9_of_what_is_level_the_merchant_with_more_transactions_comes_first_and
         (rank, who, -n, valid) for rank, (_, n, who, valid) in enumerate(sorted(places), 1)
     ]
     assert small == left_out
+
+
+def test_b9_what_merchants_reported_is_in_the_order_of_merchants_days_and_stages(pool: Pool) -> None:
+    found = [(one["merchant_id"], one["first_day"], one["last_day"], one["stage"]) for one in volumes.per_10_000(pool)]
+    assert found == sorted(found)
+    assert [one[3] for one in found if one[0] == level.merchant_id(2)] == ["payment", "delivery", "payment"]
 
 
 @pytest.mark.parametrize("of", [None, "payment"])
