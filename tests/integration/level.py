@@ -102,6 +102,7 @@ def _on_purpose() -> Iterator[list[Event]]:
         *((datetime(2023, 6, 10), consultation, n) for n in (5, 8)),
         *((datetime(2023, 7, 10), complaint, n) for n in (8, 8, 5)),
         (datetime(2023, 2, 10), complaint, 1),
+        *((datetime(*day), complaint, 8) for day in ((2024, 2, 28), (2025, 3, 10))),
         *((datetime(2025, 1, 1) - before, complaint, 2) for before in (timedelta(0), INSTANT)),
         *((datetime(2025, 2, 1) - before, complaint, 4) for before in (timedelta(0), INSTANT)),
         *((datetime(2025, 1, 6) - before, complaint, 7) for before in (timedelta(0), INSTANT)),
