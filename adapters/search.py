@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -12,8 +13,9 @@ from adapters.listed import require_listed
 from adapters.read_store import complete_to
 from adapters.search_text import query
 from adapters.snapshots import snapshot
-from adapters.worklists import IS_OPEN, OVERDUE
+from adapters.worklists import IS_OPEN, OVERDUE, bounds
 from domain.calendar import start_of_day
+from domain.complaint.filing import DIVISIONS
 from domain.errors import InvalidInput
 from projections.complaint_details import COMPLAINT_DETAILS
 
@@ -80,8 +82,8 @@ Place = tuple[str, str]
 class Search:
     """Values of one field are alternatives, different fields hold together; what is excluded is left out.
 
-    ``first`` and ``last``: days of filing in Shanghai; ``least_fen`` and ``most_fen``: the amount in dispute. A region
-    that ends in zeros, such as 330000, stands for all divisions in it; an empty value for what is not known. ``text``:
+    ``first`` and ``last``: days of filing in Shanghai; ``least_fen`` and ``most_fen``: the amount in dispute. A
+    division that ends in zeros, such as 330000, stands for all in it; an empty value for what is not known. ``text``:
     words that were written in the course of the complaint (``adapters.search_text``). ``whose``: a field and its value
     that hold for facets, too.
     """
@@ -224,11 +226,13 @@ def _count(
     where, given = _where(asked, now, few)
     columns = [FIELDS[name] for name in names]
     listed = ", ".join(columns)
+    # Words of the consumer's own are empty, as what is not known.
+    known = ", ".join(f"nullif(d.{column}, '') as {column}" for column in columns)
     value, grouped = (f"coalesce({listed})", f"grouping({listed})") if columns else ("null::text", "0")
     cursor.execute(
         f"select grouped, value, count from (select {grouped} as grouped, {value} as value, count(*) as count, "
         f"row_number() over (partition by {grouped} order by count(*) desc, {value} nulls first) as place "
-        f"from (select {listed or '1'} from read.complaint_details d where {where} limit {limit}) d "
+        f"from (select {known or '1'} from read.complaint_details d where {where} limit {limit}) d "
         f"group by grouping sets ({', '.join(['()', *(f'({column})' for column in columns)])})) c "
         f"where place <= {TOP} order by grouped, place",
         given,
@@ -292,14 +296,14 @@ def _yes_no(name: str, values: Sequence[str]) -> str:
 
 def _among(name: str, values: Sequence[str], given: dict[str, Any]) -> str:
     column, parameter = FIELDS[name], f"v{len(given)}"
-    wholes = [value for value in values if name == "region" and value.isdecimal() and value.endswith("00")]
-    given[parameter] = [value for value in values if value not in wholes]
-    either = [f"d.{column} = any(%({parameter})s)"] if given[parameter] else []
+    given[parameter] = list(values)
+    either = [f"d.{column} = any(%({parameter})s)"]
     if "" in values:
         either.append(f"d.{column} is null")
-    for value in wholes:
-        # The division itself is within.
-        within = f"v{len(given)}"
-        given[within] = (value[:2] if value.endswith("0000") else value[:4]) + "%"
-        either.append(f"d.{column} like %({within})s")
+    for value in values:
+        if name == "region" and re.fullmatch("[0-9]{4}00", value):
+            # Codes of other lists that look like one within are none: a postal code, say.
+            low, high = f"v{len(given)}", f"v{len(given) + 1}"
+            given[low], given[high] = bounds(value)
+            either.append(f"(d.region_scheme = '{DIVISIONS}' and d.region between %({low})s and %({high})s)")
     return f"({' or '.join(either)})"

@@ -116,10 +116,16 @@ def _within(division: str, given: dict[str, Any]) -> str:
         raise InvalidInput(f"{division!r} is no division", hint="give six digits of GB/T 2260, such as 330100")
     if division == COUNTRY:
         return ""
-    digits = 2 if division.endswith("0000") else 4 if division.endswith("00") else 6
-    same = division[:digits]
-    given |= {"scheme": DIVISIONS, "lowest": same.ljust(6, "0"), "highest": same.ljust(6, "9")}
+    lowest, highest = bounds(division)
+    given |= {"scheme": DIVISIONS, "lowest": lowest, "highest": highest}
     return _WITHIN
+
+
+def bounds(division: str) -> tuple[str, str]:
+    """Return the lowest and the highest code of what is within a division; of the country: of all there are."""
+    digits = 0 if division == COUNTRY else 2 if division.endswith("0000") else 4 if division.endswith("00") else 6
+    same = division[:digits]
+    return same.ljust(6, "0"), same.ljust(6, "9")
 
 
 def _and_merged(cursor: Any, merchant: str) -> list[str]:
