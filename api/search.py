@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -181,7 +182,8 @@ def _place(cursor: str | None, sort: str) -> search.Place | None:
     value, stream = read
     try:
         if sort == "amount":
-            if not 0 <= int(value) < 2**63:
+            # There are digits that Python reads and PostgreSQL does not.
+            if not re.fullmatch("[0-9]{1,19}", value) or int(value) >= 2**63:
                 raise ValueError(value)
         elif value != "infinity":
             value = format_instant(parse_instant(value))
