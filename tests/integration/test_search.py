@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -177,6 +179,50 @@ def test_pages_hold_everything_once_though_much_is_written_in_between(url: str, 
         conn.close()
     assert [one for one in seen if "0new" not in one] == expected
     assert len(seen) == len(set(seen))
+
+
+@pytest.mark.parametrize(
+    ("sort", "column", "values"),
+    [
+        ("due", "next_due", ("null", "timestamptz '2026-03-02 00:00Z'", "timestamptz '2030-01-01 00:00Z'")),
+        ("amount", "dispute_fen", ("0", "1", "10000000000")),
+        ("newest", "filed_at", ("timestamptz '2019-01-01 00:00Z'", "timestamptz '2030-01-01 00:00Z'")),
+        ("oldest", "filed_at", ("timestamptz '2019-01-01 00:00Z'", "timestamptz '2030-01-01 00:00Z'")),
+    ],
+)
+def test_what_others_are_sorted_by_may_change_between_pages_and_the_rest_comes_once_in_order(
+    url: str, pool: Pool, sort: str, column: str, values: tuple[str, ...]
+) -> None:
+    chance = Random(9)
+    asked = Search(sort=sort)
+    whole = [row["complaint_id"] for row in search(pool, asked, now=NOW, limit=10_000)[0]]
+    changing = set(chance.sample(whole, len(whole) // 2))
+    seen: list[str] = []
+    after = None
+    with closing(connect(url, None, autocommit=False)) as conn, closing(conn.cursor()) as cursor:
+        cursor.execute("create table before as select * from read.complaint_details")
+        conn.commit()
+        try:
+            while page := search(pool, asked, now=NOW, after=after, limit=23)[:2]:
+                if not page[0]:
+                    break
+                seen += [row["complaint_id"] for row in page[0]]
+                after = page[1][-1]
+                # The last one of the page, too: the next one begins behind where it stood.
+                for one in {*chance.sample(sorted(changing), 20), *(changing & {seen[-1]})}:
+                    told = (
+                        f"update read.complaint_details set {column} = {chance.choice(values)} where complaint_id = %s"
+                    )
+                    cursor.execute(told, (one,))
+                conn.commit()
+        finally:
+            cursor.execute(
+                f"update read.complaint_details d set {column} = b.{column} from before b "
+                "where d.complaint_id = b.complaint_id"
+            )
+            cursor.execute("drop table before")
+            conn.commit()
+    assert [one for one in seen if one not in changing] == [one for one in whole if one not in changing]
 
 
 @pytest.mark.parametrize(

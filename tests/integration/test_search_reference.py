@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from adapters import search as search_module
 from adapters.database import Pool
 from adapters.search import FACETS, FIELDS, SORTS, YES_NO, Search, facets, search
 from domain.calendar import day_of, start_of_day
@@ -222,3 +223,37 @@ def test_what_is_found_names_the_merchant_it_is_about_if_it_is_registered(pool: 
     assert {row["merchant"] for row in found} == {"Great", None}
     told = facets(pool, Search(), now=NOW)["facets"]["merchant"]["values"]
     assert [one["title"] for one in told] == [names.get(one["value"]) for one in told]
+
+
+@pytest.mark.parametrize("few", [0, search_module.FEW])
+@pytest.mark.parametrize("above", [-1, 0, 1])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Search(),
+        Search({"kind": ["complaint"]}),
+        Search(text="phone"),
+        Search({"kind": ["complaint"]}, {"status": ["closed"]}, text="phone"),
+        Search({"status": ["closed"]}, least_fen=1, text="phone"),
+    ],
+)
+def test_counts_are_exact_up_to_so_many_matches_and_marked_from_the_next_one_on(
+    pool: Pool, complaints: list[Known], monkeypatch: pytest.MonkeyPatch, wanted: Search, above: int, few: int
+) -> None:
+    written = [one for one in complaints if wanted.text is None or filing(one.events).product == "phone"]
+    matches = len(searched.found(written, wanted, NOW))
+    exact, some = matches + above, 2
+    monkeypatch.setattr(search_module, "EXACT", exact)
+    monkeypatch.setattr(search_module, "SOME", some)
+    monkeypatch.setattr(search_module, "FEW", few)
+    told = facets(pool, wanted, now=NOW)
+    assert (told["count"], told["exact"]) == (min(matches, exact), above >= 0)
+    for name, one in told["facets"].items():
+        of, values = searched.facet(written, wanted, name, NOW)
+        assert one["exact"] == (of <= exact)
+        if one["exact"]:
+            assert (one["of"], [(value["value"], value["count"]) for value in one["values"]]) == (of, values)
+        else:
+            # Those that were looked up one by one are counted to the first beyond.
+            assert one["of"] == (some if above < 0 and (few == 0 or wanted.text is None) else exact + 1)
+            assert sum(value["count"] for value in one["values"]) <= one["of"]
