@@ -162,46 +162,6 @@ def test_a_word_with_an_asterisk_stands_for_all_that_begin_so(pool: Pool) -> Non
     assert found_by(pool, "ipho") == set()
 
 
-@pytest.mark.parametrize(
-    "text", ["ipho*", '"ipho*"', '"ipho* "', "ipho*,", "(ipho*)", "ＩＰＨＯ＊。", "ipho﹡", "ipho**"]
-)
-def test_an_asterisk_counts_right_behind_its_word_whatever_sign_follows(pool: Pool, text: str) -> None:
-    assert found_by(pool, text) == following("ipho*") != set()
-
-
-@pytest.mark.parametrize("text", ["ipho *", "ipho-*", "*ipho", "ipho*late", "ipho_*", '"ipho" *'])
-def test_an_asterisk_that_is_not_right_behind_a_word_means_nothing(pool: Pool, text: str) -> None:
-    assert found_by(pool, text) == set()
-
-
-@pytest.mark.parametrize(
-    "quotes", ['""', "“”", "„”", "„‟", "«»", "‹›", "「」", "『』", "｢｣", "﹁﹂", "〝〞", "〝〟", "＂＂", "❝❞"]
-)
-def test_quotes_of_any_kind_hold_words_next_to_each_other(pool: Pool, quotes: str) -> None:
-    assert found_by(pool, f"{quotes[0]}fee late{quotes[1]}") == following("fee", "late") != found_by(pool, "fee late")
-
-
-@pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("phrase", ["ipho* late", "lat* ipho*", "fee iphone15*", "lat* iphone15 fee", "ip* late"])
-def test_a_beginning_stands_for_its_words_within_a_phrase_too(pool: Pool, phrase: str) -> None:
-    assert found_by(pool, f'"{phrase}"') == (following(*phrase.split()) if phrase != "ip* late" else set())
-
-
-def following(*wanted: str) -> set[str]:
-    """The complaints with a text in which such words stand next to each other; what has an asterisk begins a word."""
-
-    def is_so(atom: str, want: str) -> bool:
-        return atom.startswith(want[:-1]) if want.endswith("*") else atom == want
-
-    found = set()
-    for stream, events in HISTORIES.items():
-        for text in texts_of(events):
-            parts = [text[at : at + len(wanted)] for at in range(len(text) - len(wanted) + 1)]
-            if any(all(is_so(atom, want) for (atom, _), want in zip(part, wanted, strict=True)) for part in parts):
-                found.add(stream)
-    return found
-
-
 @pytest.mark.usefixtures("few")
 def test_text_goes_with_fields_exclusions_facets_and_every_order(pool: Pool) -> None:
     both = found_by(pool, "fee", filters={"product": ["phone"]})
