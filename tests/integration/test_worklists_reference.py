@@ -32,6 +32,8 @@ from tests.reference.searched import FOREVER, Known
 MIDDLE, LAST = (f"merchant-{n}5454545-4545-4545-8545-454545454545" for n in (3, 4))
 NEAR = timedelta(microseconds=1)
 SOON = timedelta(hours=48)
+#: Whose lists, of which kind, with what is on them.
+Lists = list[tuple[str, str, list[Known]]]
 CODES = [one for one in DIVISIONS if len(one) == 6]
 
 
@@ -91,7 +93,7 @@ def is_on(one: Known, of: str, whose: str) -> bool:
             return owner(of, one.events) == whose
 
 
-def lists(complaints: Sequence[Known]) -> list[tuple[str, str, list[Known]]]:
+def lists(complaints: Sequence[Known]) -> Lists:
     """Every list on which there is something, in its order: due next first, what has no term that runs last."""
     found = []
     for of in LISTS:
@@ -102,6 +104,12 @@ def lists(complaints: Sequence[Known]) -> list[tuple[str, str, list[Known]]]:
             if own:
                 found.append((of, whose, sorted(own, key=lambda one: (one.due, one.stream))))
     return found
+
+
+@pytest.fixture(scope="module")
+def every(complaints: list[Known]) -> Lists:
+    """Every list on which there is something."""
+    return lists(complaints)
 
 
 def instants(complaints: Sequence[Known]) -> list[datetime]:
@@ -146,12 +154,12 @@ def told(one: Known, now: datetime) -> dict[str, Any]:
 
 
 def test_a3_every_list_tells_what_the_events_do_in_the_order_in_which_it_falls_due(
-    pool: Pool, complaints: list[Known]
+    pool: Pool, complaints: list[Known], every: Lists
 ) -> None:
     chance = Random(3)
     times = instants(complaints)
     met: Counter[str] = Counter()
-    for of, whose, own in lists(complaints):
+    for of, whose, own in every:
         now = chance.choice(times)
         found = worklist(pool, of, whose, now=now, limit=10_000)
         items = [{name: value for name, value in item.items() if name != "missed"} for item in found.items]
@@ -163,11 +171,11 @@ def test_a3_every_list_tells_what_the_events_do_in_the_order_in_which_it_falls_d
 
 
 def test_a3_a_list_marks_what_is_late_after_its_due_instant_and_at_risk_from_48_hours_before(
-    pool: Pool, complaints: list[Known]
+    pool: Pool, every: Lists
 ) -> None:
     chance = Random(4)
     met: Counter[str] = Counter()
-    for of, whose, own in lists(complaints):
+    for of, whose, own in every:
         times = instants(own)
         for now in chance.sample(times, min(len(times), 6)):
             found = worklist(pool, of, whose, now=now, limit=10_000)
@@ -180,10 +188,10 @@ def test_a3_a_list_marks_what_is_late_after_its_due_instant_and_at_risk_from_48_
     assert set(met) >= set(LISTS)
 
 
-def test_a3_what_was_missed_is_what_nothing_was_done_about_since(pool: Pool, complaints: list[Known]) -> None:
+def test_a3_what_was_missed_is_what_nothing_was_done_about_since(pool: Pool, every: Lists) -> None:
     ever = datetime(1900, 1, 1).astimezone()
     met = 0
-    for of, whose, own in lists(complaints):
+    for of, whose, own in every:
         found = {item["complaint_id"]: item for item in worklist(pool, of, whose, now=ever, limit=10_000).items}
         for one in own:
             # In the past no term that runs has passed: what is overdue then was missed.
@@ -198,10 +206,8 @@ def test_a3_what_was_missed_is_what_nothing_was_done_about_since(pool: Pool, com
 
 @pytest.mark.parametrize("of", LISTS)
 @pytest.mark.parametrize("size", [1, 3])
-def test_pages_of_every_list_follow_one_another_as_the_events_do(
-    pool: Pool, complaints: list[Known], of: str, size: int
-) -> None:
-    kind, whose, own = max((one for one in lists(complaints) if one[0] == of), key=lambda one: len(one[2]))
+def test_pages_of_every_list_follow_one_another_as_the_events_do(pool: Pool, every: Lists, of: str, size: int) -> None:
+    kind, whose, own = max((one for one in every if one[0] == of), key=lambda one: len(one[2]))
     now = day(6)
     counts = None
     seen: list[str] = []
