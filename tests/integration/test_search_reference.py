@@ -14,13 +14,15 @@ from adapters import search as search_module
 from adapters.database import Pool
 from adapters.search import FACETS, FIELDS, SORTS, YES_NO, Search, facets, search
 from domain.calendar import day_of, start_of_day
+from domain.complaint import ending
 from domain.event import Event
 from domain.merchant.registration import Registered
 from domain.values import Code, Money
 from tests.conftest import create_database
-from tests.domain.lives import MEDIATING, SETTLE, lapsed, lived
+from tests.domain.lives import MEDIATING, SETTLE, lapsed, lived, step
 from tests.domain.random_lives import a_life
-from tests.domain.scenario import MERCHANT_ID, REGULATOR, day
+from tests.domain.scenario import CONSUMER, MERCHANT_ID, REGULATOR, day
+from tests.domain.test_advances import ASKED, LATE, paid
 from tests.filled import fill
 from tests.integration.test_worklists import fixed
 from tests.reference import figures, searched
@@ -30,13 +32,33 @@ from tests.reference.searched import Known
 LIVES = 350
 QUESTIONS = 200
 NOW = datetime(2026, 4, 20, 4, tzinfo=UTC)
-#: Divisions, the second of a county whose code ends in one zero; and codes of others, of which one looks like a city.
+#: Divisions: some of counties whose code ends in one zero, or stands behind all cities; and codes of other lists, of
+#: which one looks like a city.
+GB_CODES = ("330106", "330110", "330100", "330199", "331002", "310115", "110101", "419001")
 REGIONS = (
-    *(Code(scheme="GB/T 2260", value=value) for value in ("330106", "330110", "330100", "331002", "310115", "110101")),
+    *(Code(scheme="GB/T 2260", value=value) for value in GB_CODES),
     *(Code(scheme="zip", value=value) for value in ("33021", "94100", "330100", "CA")),
 )
-DIVISIONS = ("330000", "330100", "330110", "310000", "331000", "110000", "000000", "94100", "33", "3300", "00")
+DIVISIONS = (
+    "330000",
+    "330100",
+    "330110",
+    "410000",
+    "310000",
+    "331000",
+    "110000",
+    "000000",
+    "94100",
+    "33",
+    "3300",
+    "00",
+)
 TIES = (day(0), day(30), start_of_day(date(2026, 4, 1)), start_of_day(date(2026, 4, 1)) - timedelta(microseconds=1))
+#: Withdrawn before the fund paid what it had been asked for.
+PAID_LATER: Sequence[Event] = (
+    *lived(step(ending.reopen, LATE, CONSUMER, reason="unpaid"), step(ending.withdraw, LATE, CONSUMER), since=ASKED),
+    paid(performs=False),
+)
 LISTS = (("free", "my words"), ("own-list", "phone"), ("own-list", "cooker"), ("other-list", "phone"))
 
 
@@ -60,7 +82,7 @@ def streams() -> dict[str, Sequence[Event]]:
     chance = Random(11)
     lives = [moved(chance, a_life(chance, chance.randint(0, 25))) for _ in range(LIVES)]
     agreed = lived(SETTLE, since=MEDIATING)
-    lives += [*fixed(), agreed, (*agreed, *lapsed(agreed, day(200)))]
+    lives += [*fixed(), agreed, (*agreed, *lapsed(agreed, day(200))), PAID_LATER]
     chance.shuffle(lives)
     found: dict[str, Sequence[Event]] = {
         f"complaint-dddddddd-0000-4000-8000-{n:012x}": one for n, one in enumerate(lives)
