@@ -54,6 +54,7 @@ def pages(http: httpx.Client, path: str, **params: Any) -> list[list[str]]:
         page = ok(http.get(path, params={**params, **({} if cursor is None else {"cursor": cursor})}))
         found.append([item["complaint_id"] for item in page["items"]])
         cursor = page["next"]
+        assert len(found) < 500
     return found
 
 

@@ -194,6 +194,7 @@ def test_pages_follow_one_another_as_the_events_do(pool: Pool, complaints: list[
             break
         seen += [row["complaint_id"] for row in rows]
         after = places[-1]
+        assert len(seen) <= len(complaints)
     assert seen == searched.found(complaints, wanted, NOW)
     assert len(seen) > 20
 

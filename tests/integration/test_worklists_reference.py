@@ -220,6 +220,7 @@ def test_pages_of_every_list_follow_one_another_as_the_events_do(pool: Pool, eve
             break
         assert len(page.items) <= size
         seen += [item["complaint_id"] for item in page.items]
+        assert len(seen) <= len(own)
         after = page.items[-1]["next_due"], page.items[-1]["complaint_id"]
     assert seen == [one.stream for one in own]
     assert counts is not None
