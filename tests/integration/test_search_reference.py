@@ -50,6 +50,7 @@ DIVISIONS = (
     "110000",
     "000000",
     "94100",
+    "3300000",
     "33",
     "3300",
     "00",
@@ -208,6 +209,7 @@ def test_a_division_stands_for_all_within_it_and_for_no_code_of_another_list(
 ) -> None:
     for wanted in (Search({"region": [division]}), Search({"region": [division, ""]})):
         assert asked(pool, wanted, NOW) == searched.found(complaints, wanted, NOW)
+    assert asked(pool, Search({"product": [division]}), NOW) == []
     without = Search(exclude={"region": [division]})
     assert asked(pool, without, NOW) == searched.found(complaints, without, NOW)
 
