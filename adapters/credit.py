@@ -160,8 +160,11 @@ def read(cursor: Any, as_of: date, most: int | None = None) -> Scores:
 
 
 def as_json(stood: Sequence[Row] | None) -> str | None:
-    """Return complaints as read.credit_scored takes them; None where they stood as they do now."""
-    return json.dumps(stood, default=datetime.isoformat) if stood else None
+    """Return complaints as read.credit_scored takes them; None where nothing was recorded since.
+
+    None of them is not that: those that were filed later are left out, and what came of them.
+    """
+    return None if stood is None else json.dumps(stood, default=datetime.isoformat)
 
 
 def parameters_of(cursor: Any, as_of: date) -> Row:

@@ -102,7 +102,7 @@ def explain(pool: Pool, merchant_id: str, as_of: date, known: Scores | None = No
             "where merchant_id = any(%(own)s) and kind = 'complaint' and status = 'withdrawn' and paid_when_withdrawn "
             "and (%(until)s::timestamptz is null or withdrawn_at < %(until)s) order by withdrawn_at, complaint_id",
             own=own,
-            until=start_of_day(as_of + timedelta(days=1)) if stood else None,
+            until=start_of_day(as_of + timedelta(days=1)) if stood is not None else None,
         )
     told = [_told(complaint, reasons[complaint["complaint_id"]], one, as_of) for complaint in complaints]
     return {
