@@ -136,10 +136,11 @@ def points(row: Row, parameters: Row) -> Points:
     """Return what each part gives to a score, or takes, in millionths of a point, rounded half-up."""
     rates = ("response", "resolution", "confirmed", "volume")
     given = {part: _whole(100 * MILLION * parameters[f"weight_{part}"] * row[part]) for part in rates}
-    return Points(**given, violations=_whole(-MILLION * row["deducted"]))
+    return Points(**given, violations=-_whole(MILLION * row["deducted"]))
 
 
 def _whole(value: Decimal) -> int:
+    """Round half-up what is not negative: to divide a decimal cuts towards zero."""
     return int((value + Decimal("0.5")) // 1)
 
 

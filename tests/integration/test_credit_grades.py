@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 
-from adapters import analysts, credit, queries
+from adapters import analysts, credit, credit_grades, queries
 from adapters.credit_grades import grade_month
 from adapters.execute import open_ledger
 from adapters.projector import ProjectorSettings, run_projector, wait_until_projected
@@ -160,3 +160,14 @@ def explained_in_sql(system: System, regulator: TestClient, consumer: TestClient
     assert consumer.get("/credit/ranking", params={"as_of": "2024-03-28"}).json()["explain"] is None
     one = consumer.get(f"/merchants/{SHOP}/credit", params=past).json()
     assert (len(one["explain"]), one["behind"]) == (2, [f"/merchants/{SHOP}/credit/explain?as_of=2024-03-28"])
+
+
+@pytest.mark.parametrize(
+    ("deducted", "points"),
+    [("0", 0), ("10", -10_000_000), ("5.1234564", -5_123_456), ("5.1234565", -5_123_457), ("0.0000004", 0)],
+)
+def test_e5_what_violations_take_is_told_to_the_millionth_of_a_point(deducted: str, points: int) -> None:
+    rates = {part: Decimal(1) for part in ("response", "resolution", "confirmed", "volume")}
+    weights = {f"weight_{part}": Decimal("0.25") for part in rates}
+    found = credit_grades.points({**rates, "deducted": Decimal(deducted)}, weights)
+    assert (found.violations, found.response) == (points, 25_000_000)
