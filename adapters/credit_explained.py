@@ -82,8 +82,8 @@ def explain(pool: Pool, merchant_id: str, as_of: date, known: Scores | None = No
         violations = rows(
             cursor,
             "select v.*, round(round(read.credit_units(v.found_on, %(half_life)s), 40) / %(one)s, 12) * %(points)s "
-            "as deducts from read.credit_violations() v "
-            "where v.merchant_id = any(%(own)s) and v.found_on <= %(as_of)s order by v.found_on, v.stream, v.number",
+            "as deducts from read.credit_violations(%(as_of)s) v "
+            "where v.merchant_id = any(%(own)s) order by v.found_on, v.stream, v.number",
             half_life=half_life,
             one=one,
             points=parameters["violation_points"],

@@ -202,6 +202,17 @@ def test_e4_what_a_room_lacked_is_a_violation_of_who_operated_it_then(pool: Pool
     assert [scored(pool, both, shop=shop)["violations"] for shop in (1, 2)] == [1, 1 if later else 0]
 
 
+@pytest.mark.parametrize(("day", "deducted"), [(100, None), (101, 0), (102, 0), (103, 0), (283, 180)])
+def test_e5_what_a_session_lacked_by_a_day_counts_on_it_whatever_it_lacks_later(
+    pool: Pool, day: int, deducted: int | None
+) -> None:
+    lives = about(GOOD) | {named("room", 1): cases.room(100, 1, 3)}
+    found = scored(pool, lives, cases.on(day).date())
+    # Ten points, halved in 180 days, of when it last lacked by then.
+    assert found["deducted"] == (0 if deducted is None else Decimal(10) / 2 ** (deducted // 180))
+    assert found["violations"] == (deducted is not None)
+
+
 def test_e5_linked_merchants_share_history_orders_and_the_cap(pool: Pool) -> None:
     shared = complaint(50, 2, consumer=1, order="o", resolved=60)
     others = [complaint(50, shop, consumer=7, answered=None) for shop in (1, 2, 1, 2)]

@@ -167,8 +167,8 @@ def violations(histories: Histories, as_of: date) -> list[tuple[str, date]]:
             sessions: dict[tuple[str, int], date] = {}
             for gap in all_of(events, LabelGapFound):
                 operator = at_the_end_of(gap, events, Subject.OPERATOR)
-                if gap.violation and operator.startswith("merchant-"):
-                    until = gap.until.astimezone(SHANGHAI).date()
+                until = gap.until.astimezone(SHANGHAI).date()
+                if gap.violation and operator.startswith("merchant-") and until <= as_of:
                     sessions[operator, gap.session] = max(until, sessions.get((operator, gap.session), until))
             found += [(operator, until) for (operator, _), until in sessions.items()]
     return [(on, day) for on, day in found if day <= as_of]

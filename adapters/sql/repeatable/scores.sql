@@ -70,27 +70,32 @@ $$;
 comment on function read.credit_bounds is
   'k of n, smoothed by a prior mean of a strength: the mean, and the one-sided Wilson bounds for z on the smoothed counts.';
 
-create or replace function read.credit_violations()
+-- It took all that is known once, whatever the day.
+drop function if exists read.credit_violations();
+create or replace function read.credit_violations(p_as_of date)
 returns table (merchant_id text, found_on date, kind text, stream text, number integer, violation text)
 language sql stable as $$
   select d.penalty_on, (coalesce(d.closed_at, d.filed_at) at time zone 'Asia/Shanghai')::date, 'penalty',
          d.complaint_id, 1, coalesce(d.violation, '')
   from read.complaint_details d
   where d.penalty_on is not null and d.counts and d.status <> 'merged'
+    and coalesce(d.closed_at, d.filed_at) < (p_as_of + 1)::timestamp at time zone 'Asia/Shanghai'
   union all
   select s.target_id, (s.imposed_at at time zone 'Asia/Shanghai')::date, 'measure', s.measure_id, 1, s.violation
   from read.measures s
   where s.counts and s.violation is not null and s.report_id is null and s.target_id like 'merchant-%'
+    and s.imposed_at < (p_as_of + 1)::timestamp at time zone 'Asia/Shanghai'
   union all
   select s.name, max((l.until_at at time zone 'Asia/Shanghai')::date), 'label_gap', l.room_id, l.session,
          min(l.violation)
   from read.room_label_gaps l
   join read.room_subjects s on s.room_id = l.room_id and s.from_at < l.until_at and s.until_at >= l.until_at
   where l.violation <> '' and s.subject = 'operator' and s.name like 'merchant-%'
+    and l.until_at < (p_as_of + 1)::timestamp at time zone 'Asia/Shanghai'
   group by s.name, l.room_id, l.session
 $$;
 comment on function read.credit_violations is
-  'Verified violations of merchants that stand: penalties that reports led to, other measures and penalties with a violation code, sessions in which labels of machine-made content lacked.';
+  'Verified violations of merchants that stand, of those found by the end of a day: penalties that reports led to, other measures and penalties with a violation code, sessions in which labels of machine-made content lacked.';
 
 create or replace function read.credit_volumes(p_as_of date)
 returns table (merchant_id text, first_day date, last_day date, complaints numeric, transactions bigint)
@@ -343,8 +348,8 @@ language sql stable as $$
     union all
     select coalesce(g.group_id, v.merchant_id), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
            round(round(read.credit_units(v.found_on, p.half_life), 40) / p.one, 12) * p.violation_points
-    from read.credit_violations() v left join groups g using (merchant_id) cross join p
-    where v.found_on <= p_as_of and (p_members is null or v.merchant_id = any (p_members))
+    from read.credit_violations(p_as_of) v left join groups g using (merchant_id) cross join p
+    where (p_members is null or v.merchant_id = any (p_members))
   ),
   summed as (
     select t.group_id, sum(members) as members, round(sum(counted) / 1099511627776::numeric, 6) as n,
