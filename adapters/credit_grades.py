@@ -183,6 +183,14 @@ def _behind(pool: Pool, merchant_id: str, found: Scores) -> dict[Part, list[str]
         for part in PARTS
     }
     penalties = [one["stream"] for one in explained["violations"] if one["kind"] == "penalty"]
-    told[Part.VOLUME] = [one["complaint_id"] for one in latest][:NAMED]
+    told[Part.VOLUME] = [one["complaint_id"] for one in latest if _in_a_period(one, explained["volumes"])][:NAMED]
     told[Part.VIOLATIONS] = penalties[::-1][:NAMED]
     return told
+
+
+def _in_a_period(complaint: Row, volumes: Sequence[Row]) -> bool:
+    """Whether a complaint counts in the volume: whom it is about reported transactions of the day it was filed on."""
+    return any(
+        complaint["merchant_id"] == one["merchant_id"] and one["first_day"] <= complaint["filed_on"] <= one["last_day"]
+        for one in volumes
+    )

@@ -16,9 +16,9 @@ from adapters.watcher import WatcherSettings
 from domain.calendar import day_of, start_of_day
 from domain.complaint.clocks import DeadlineMissed
 from domain.grade.grading import Given
-from domain.grade.state import Grade, grades_of
-from tests.integration.credit_cases import complaint, merchant, named
-from tests.integration.credit_ledger import project
+from domain.grade.state import Grade, Part, grades_of
+from tests.integration.credit_cases import complaint, merchant, named, volume
+from tests.integration.credit_ledger import project, record
 from tests.integration.deadlines import MERCHANT, Desk, rows, watch_once
 
 SHOPS = [named("merchant", n) for n in range(1, 6)]
@@ -123,3 +123,25 @@ def test_a_merchant_that_cannot_be_graded_stops_nobody_else(desk: Desk, settings
         project(desk.ledger, but=grades_of(SHOPS[1]))
         watch_once(settings, over(1))
     assert all_given(settings.database_url) == len(SHOPS) - 1
+
+
+def test_e5_a_fall_by_volume_names_what_was_filed_in_the_periods_that_were_reported(desk: Desk) -> None:
+    shop = SHOPS[0]
+    lives = {named("complaint", 100 + k): complaint(90 + k / 10, 1, consumer=50 + k, resolved=95) for k in range(5)}
+    record(desk, lives)
+    project(desk.ledger)
+    april, may = date(2024, 4, 1), date(2024, 5, 1)
+    assert grade_month(desk.ledger, desk.book.current(), april, now=over(0), wait_s=0).fell == 0
+    # From the day before the first to the day after the third of May.
+    filed = [named("complaint", 200 + k) for k in range(5)]
+    for k, stream in enumerate(filed):
+        desk.append(stream, *complaint(120 + k, 1, consumer=80 + k, resolved=130))
+    for merchant_id in SHOPS[:3]:
+        desk.append(merchant_id, volume(may, date(2024, 5, 3), 100))
+    project(desk.ledger)
+    assert grade_month(desk.ledger, desk.book.current(), may, now=over(0), wait_s=0).fell == 1
+    before, fallen = given(desk, shop)
+    assert fallen.fell is not None
+    assert (fallen.fell.part, fallen.fell.before, fallen.fell.after) == (Part.VOLUME, 5_000_000, 0)
+    assert list(fallen.fell.complaints) == filed[3:0:-1]
+    assert (before.grade, fallen.grade) == (Grade.A, Grade.B)
