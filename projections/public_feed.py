@@ -28,7 +28,7 @@ from projections.projection import Fact
 
 #: Lists of products and issues that are nobody's: what stands there is in the consumer's own words.
 OWN_WORDS = frozenset({"free", UNSPECIFIED})
-#: Lists of regions no finer than a city, beside the administrative divisions, which are cut to one.
+#: Lists of regions no finer than a city that registers of origin use. Administrative divisions are cut to one.
 COARSE_REGIONS = frozenset({"us-state"})
 
 
@@ -189,7 +189,9 @@ def _shown(stream: str, row: Row) -> PublicComplaint | None:
     state = row.state
     if not _visible(state):
         return None
-    coded = row.scheme not in OWN_WORDS
+    # Whoever files here names any list, and what he says is of it is not looked up: it may be his name. Only a register
+    # of origin tells codes for certain.
+    coded = state.imported and row.scheme not in OWN_WORDS
     return PublicComplaint(
         complaint_id=stream,
         publication=1,
@@ -198,7 +200,7 @@ def _shown(stream: str, row: Row) -> PublicComplaint | None:
         filed_on=row.filed_on,
         channel=row.channel,
         merchant_id=row.merchant_id,
-        region=_region(row.region),
+        region=_region(row.region, state.imported),
         scenario=state.scenario or None,
         scheme=row.scheme if coded else None,
         product=row.product if coded else None,
@@ -213,8 +215,8 @@ def _shown(stream: str, row: Row) -> PublicComplaint | None:
     )
 
 
-def _region(region: Code | None) -> Code | None:
-    if region is None or region.scheme in COARSE_REGIONS:
+def _region(region: Code | None, imported: bool) -> Code | None:
+    if region is None or (imported and region.scheme in COARSE_REGIONS):
         return region
     if region.scheme != DIVISIONS or not re.fullmatch("[0-9]{6}", region.value):
         return None

@@ -87,8 +87,6 @@ A_PUBLIC_COMPLAINT = PublicComplaint(
     merchant_id=f"merchant-{UUID}",
     region=Code(scheme="GB/T 2260", value="330100"),
     scenario="quality",
-    scheme="GB/T 36431",
-    product="电饭锅",
     answer=AnswerKind.MONETARY_RELIEF,
     answered_in_time=True,
     resolved=False,

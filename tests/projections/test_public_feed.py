@@ -107,8 +107,6 @@ def test_b1_under_a_signed_promise_nothing_is_shown_for_seven_days_and_then_all_
         channel=Channel.APP,
         merchant_id=MERCHANT_ID,
         region=Code(scheme="GB/T 2260", value="330100"),
-        scheme="own",
-        product="rice cooker",
         answer="explanation",
         answered_in_time=False,
         resolved=False,
@@ -243,7 +241,7 @@ def shown_with(**filed: Any) -> PublicComplaint:
     [
         (Code(scheme="GB/T 2260", value="330106"), Code(scheme="GB/T 2260", value="330100")),
         (Code(scheme="GB/T 2260", value="310000"), Code(scheme="GB/T 2260", value="310000")),
-        (Code(scheme="us-state", value="CA"), Code(scheme="us-state", value="CA")),
+        (Code(scheme="us-state", value="Li Lei, 12 Wensan Road"), None),
         (Code(scheme="postal", value="94103"), None),
         (None, None),
     ],
@@ -252,13 +250,26 @@ def test_b1_where_it_is_is_told_no_finer_than_the_city(filed: Code | None, shown
     assert shown_with(region=filed).region == shown
 
 
+REGISTER = Origin(register_name="CFPB", reference="1")
+
+
 @pytest.mark.parametrize("scheme", ["free", "unspecified"])
 def test_b1_words_of_the_consumers_own_are_left_out(scheme: str) -> None:
     words = {"product": "Li Lei's phone", "sub_product": "blue", "issue": "broken", "sub_issue": "glass"}
-    own = shown_with(scheme=scheme, **words)
-    assert (own.scheme, own.product, own.sub_product, own.issue, own.sub_issue) == (None,) * 5
-    listed = shown_with(scheme="register", **words)
-    assert (listed.scheme, listed.product, listed.sub_issue) == ("register", "Li Lei's phone", "glass")
+    for own in (shown_with(scheme=scheme, **words), shown_with(scheme=scheme, origin=REGISTER, **words)):
+        assert (own.scheme, own.product, own.sub_product, own.issue, own.sub_issue) == (None,) * 5
+
+
+def test_b1_what_is_of_a_list_is_told_as_a_register_says_and_not_as_a_consumer_does() -> None:
+    words = {"product": "phone", "sub_product": "blue", "issue": "broken", "sub_issue": "glass"}
+    california = Code(scheme="us-state", value="CA")
+    listed = shown_with(scheme="register", origin=REGISTER, region=california, **words)
+    assert (listed.scheme, listed.region) == ("register", california)
+    assert {name: getattr(listed, name) for name in words} == words
+    # No list of this name is published, so that nobody looks up in it what is filed.
+    named = shown_with(scheme="register", region=california, **words)
+    assert (named.scheme, named.region) == (None, None)
+    assert {name: getattr(named, name) for name in words} == dict.fromkeys(words)
 
 
 def test_b1_where_the_account_lives_counts_where_nothing_else_was_said() -> None:
@@ -280,8 +291,7 @@ def test_b1_where_the_account_lives_counts_where_nothing_else_was_said() -> None
 
 def test_b1_of_the_merchant_the_one_counts_that_was_named_last() -> None:
     other = f"merchant-{IDS[4]}"
-    register = Origin(register_name="CFPB", reference="1")
-    imported = lived(filing_step(origin=register, scheme="CFPB"))
+    imported = lived(filing_step(origin=REGISTER, scheme="CFPB"))
     public = Published(occurred_at=day(1), actor=REGULATOR, basis="consumer_wish")
     routed = Routed(occurred_at=day(1), actor=SERVICE, merchant_id=MERCHANT_ID)
     corrected = Corrected(
