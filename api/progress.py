@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Annotated, Any
 from weakref import WeakSet
 
@@ -22,6 +22,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from psycopg2.extensions import connection as Connection
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Send
 
 from adapters.database import UNAVAILABLE
 from adapters.ledger import LedgerUnavailable, PostgresRecorder, listen, wait_for_notify
@@ -203,12 +204,21 @@ async def follow_events(
     await run_in_threadpool(history_of, shared, complaint_id, 1)
     follower = progress.follow(complaint_id, by.id, shared.ledger.recorder)
     sent = after if last_event_id is None else int(last_event_id)
-    return StreamingResponse(
+    return _Stream(
         _events(shared, progress, follower, sent),
         media_type="text/event-stream",
         # Proxies that gather an answer before they pass it on would hold it back.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+class _Stream(StreamingResponse):
+    """An answer that is given up some time after its end, when its reader takes nothing and waits for ever."""
+
+    async def stream_response(self, send: Send) -> None:
+        with suppress(TimeoutError):
+            async with aclosing(self.body_iterator), asyncio.timeout(MAX_STREAM_S + HEARTBEAT_S):  # type: ignore[type-var]
+                await super().stream_response(send)
 
 
 async def _events(shared: State, progress: Progress, follower: Follower, sent: int) -> AsyncIterator[bytes]:
@@ -223,6 +233,9 @@ async def _events(shared: State, progress: Progress, follower: Follower, sent: i
                 for recorded in await run_in_threadpool(_after, shared, follower.stream, sent):
                     yield _event(recorded)
                     sent = recorded.originator_version
+                    # Each may have taken long to be taken.
+                    if time.monotonic() >= end or follower.ended:
+                        break
             elif not await follower.wait(min(HEARTBEAT_S, left)):
                 yield b": nothing new\n\n"
     except LedgerUnavailable:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import signal
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,9 @@ import pytest
 
 from adapters.database import connect
 from adapters.embedded.process import choose_ports
+from adapters.execute import Command
 from api import progress
+from domain.complaint.ending import Disputed
 from tests.conftest import create_database
 from tests.integration.program import LIMIT, Program
 from tests.integration.test_http import CONSUMER, KEY, REGULATOR, Server, file, merchant, ok, refused, token
@@ -220,3 +225,57 @@ def answers(http: httpx.Client) -> bool:
         return http.get("/health/live").is_success
     except httpx.TransportError:
         return False
+
+
+def passed(moment: float) -> bool:
+    return time.monotonic() > moment
+
+
+@pytest.fixture
+def long(server: Server, http: httpx.Client) -> str:
+    """A complaint with more in its history than what sockets and servers hold for a reader."""
+    complaint = str(file(http)["id"])
+    told = Disputed(occurred_at=datetime.now(UTC), actor=REGULATOR, text="x" * 32_000)
+    for _ in range(10):
+        command = Command(uuid.uuid4().hex, uuid.uuid4().hex)
+        server.ledger.execute(complaint, lambda state: [told] * 50, command)
+    return complaint
+
+
+def test_a_reader_who_takes_nothing_is_let_go_when_its_time_is_over(
+    server: Server, http: httpx.Client, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "MAX_STREAM_S", 0.5)
+    monkeypatch.setattr(progress, "HEARTBEAT_S", 0.5)
+    monkeypatch.setattr(progress, "MAX_OF_ONE", 1)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT) as silent:
+        silent.sendall(
+            f"GET /complaints/{long}/events/stream HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Bearer {token(REGULATOR)}\r\n\r\n".encode()
+        )
+        assert silent.recv(15) == b"HTTP/1.1 200 OK"
+        refused(http.get(f"/complaints/{long}/events/stream"), 429, "too-many-requests")
+
+        def admitted() -> bool:
+            with http.stream("GET", f"/complaints/{long}/events/stream", params={"after": 500}) as answer:
+                return answer.status_code == 200
+
+        eventually(admitted)
+
+
+def test_a_reader_who_is_slow_is_sent_whole_events_until_its_time_is_over_and_goes_on_with_the_next(
+    http: httpx.Client, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(progress, "MAX_STREAM_S", 1.0)
+    for _ in range(2):
+        with following(http, long, headers={"Last-Event-ID": str(seen[-1] if seen else 0)}) as lines:
+            first = next_event(lines)
+            # It takes no more before its time is over.
+            over = time.monotonic() + progress.MAX_STREAM_S
+            eventually(partial(passed, over))
+            text = list(lines)
+        assert text[-1] == ""
+        seen += [int(first["id"]), *(int(line.removeprefix("id: ")) for line in text if line.startswith("id: "))]
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(seen) < 501
