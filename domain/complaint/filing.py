@@ -220,7 +220,9 @@ def evolve(state: Complaint, event: FilingEvent) -> Complaint:
 
 def _filed(event: Filed) -> Complaint:
     if event.origin is not None:
-        return Complaint(Status.FILED, consumer_id=event.consumer_id, imported=True, filed_at=event.occurred_at)
+        return Complaint(
+            Status.FILED, kind=event.kind, consumer_id=event.consumer_id, imported=True, filed_at=event.occurred_at
+        )
     order, joint = event.order, event.joint
     return Complaint(
         status=Status.FILED,

@@ -224,9 +224,13 @@ def test_d3_a_published_outcome_that_no_longer_stands_is_taken_back() -> None:
     assert seen(*reopened).outcome is None
 
 
+REGISTER = Origin(register_name="CFPB", reference="1")
+
+
+@pytest.mark.parametrize("origin", [None, REGISTER], ids=["filed here", "of a register"])
 @pytest.mark.parametrize("kind", [kind for kind in RequestKind if kind is not RequestKind.COMPLAINT])
-def test_a14_only_complaints_are_shown(kind: RequestKind) -> None:
-    history = lived(filing_step(kind=kind))
+def test_a14_only_complaints_are_shown(kind: RequestKind, origin: Origin | None) -> None:
+    history = lived(filing_step(kind=kind, origin=origin))
     assert view(*history, Published(occurred_at=day(1), actor=REGULATOR, basis="consumer_wish")) is None
 
 
@@ -248,9 +252,6 @@ def shown_with(**filed: Any) -> PublicComplaint:
 )
 def test_b1_where_it_is_is_told_no_finer_than_the_city(filed: Code | None, shown: Code | None) -> None:
     assert shown_with(region=filed).region == shown
-
-
-REGISTER = Origin(register_name="CFPB", reference="1")
 
 
 @pytest.mark.parametrize("scheme", ["free", "unspecified"])
