@@ -6,6 +6,7 @@ import itertools
 import json
 import signal
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from adapters.embedded.process import choose_ports
 from adapters.execute import Command
 from api import progress
 from domain.complaint.ending import Disputed
+from domain.values import Actor, Role
 from tests.conftest import create_database
 from tests.integration.program import LIMIT, Program
 from tests.integration.test_http import CONSUMER, KEY, REGULATOR, Server, file, merchant, ok, refused, token
@@ -227,6 +229,62 @@ def answers(http: httpx.Client) -> bool:
         return False
 
 
+def dispute(server: Server, complaint: str, text: str = "no", times: int = 1) -> None:
+    """Append what no action would decide again."""
+    told = Disputed(occurred_at=datetime.now(UTC), actor=REGULATOR, text=text)
+    server.ledger.execute(complaint, lambda state: [told] * times, Command(uuid.uuid4().hex, uuid.uuid4().hex))
+
+
+def test_b4_an_analyst_may_not_follow_what_people_wrote(server: Server, http: httpx.Client) -> None:
+    with server.client(Actor(str(uuid.uuid4()), Role.ANALYST)) as analyst:
+        refused(analyst.get(f"/complaints/{file(http)['id']}/events/stream"), 403, "forbidden")
+
+
+@pytest.mark.parametrize("last", ["", "-1", "1.0", "9" * 19])
+def test_what_is_no_id_of_an_event_is_refused_and_not_taken_for_the_beginning(http: httpx.Client, last: str) -> None:
+    path = f"/complaints/{file(http)['id']}/events/stream"
+    refused(http.get(path, headers={"Last-Event-ID": last}), 422, "invalid")
+
+
+def test_no_proxy_holds_a_stream_back_or_keeps_it(http: httpx.Client) -> None:
+    with http.stream("GET", f"/complaints/{file(http)['id']}/events/stream") as answer:
+        assert (answer.headers["cache-control"], answer.headers["x-accel-buffering"]) == ("no-store", "no")
+
+
+def test_a3_a_reader_who_knows_more_than_there_is_is_told_of_what_is_above_that_only(
+    server: Server, http: httpx.Client
+) -> None:
+    complaint = file(http)["id"]
+    with following(http, complaint, headers={"Last-Event-ID": "3"}) as lines:
+        for _ in range(4):
+            dispute(server, complaint)
+        assert next_event(lines)["id"] == "4"
+
+
+def test_a3_what_is_appended_while_readers_come_and_go_reaches_each_once_and_in_order(
+    server: Server, http: httpx.Client
+) -> None:
+    complaint, events = file(http)["id"], 40
+
+    def append() -> None:
+        for _ in range(events - 1):
+            dispute(server, complaint)
+
+    appending = threading.Thread(target=append)
+    appending.start()
+    try:
+        with following(http, complaint) as whole:
+            seen: list[str] = []
+            # Each comes when something is under way, and leaves after two.
+            while len(seen) < events:
+                last = seen[-1] if seen else "0"
+                with following(http, complaint, headers={"Last-Event-ID": last}) as lines:
+                    seen += [next_event(lines)["id"] for _ in range(min(2, events - len(seen)))]
+            assert [next_event(whole)["id"] for _ in range(events)] == seen == [str(n) for n in range(1, events + 1)]
+    finally:
+        appending.join()
+
+
 def passed(moment: float) -> bool:
     return time.monotonic() > moment
 
@@ -235,10 +293,8 @@ def passed(moment: float) -> bool:
 def long(server: Server, http: httpx.Client) -> str:
     """A complaint with more in its history than what sockets and servers hold for a reader."""
     complaint = str(file(http)["id"])
-    told = Disputed(occurred_at=datetime.now(UTC), actor=REGULATOR, text="x" * 32_000)
     for _ in range(10):
-        command = Command(uuid.uuid4().hex, uuid.uuid4().hex)
-        server.ledger.execute(complaint, lambda state: [told] * 50, command)
+        dispute(server, complaint, "x" * 32_000, 50)
     return complaint
 
 
