@@ -68,3 +68,53 @@ def test_e5_what_was_filed_withdrawn_and_paid_after_a_day_is_no_flag_on_it(desk:
     assert rows[SHOP]["paid_then_withdrawn"] == 0
     (later,) = (row for row in made(desk, on(200).date()).ranked if row["group_id"] == SHOP)
     assert later["paid_then_withdrawn"] == 1
+
+
+@pytest.mark.parametrize(("at", "flagged"), [(60.999, 1), (61, 0)], ids=["in its last minutes", "when it is over"])
+def test_e5_what_was_withdrawn_in_the_day_is_flagged_on_it_and_what_was_when_it_was_over_is_not(
+    desk: Desk, at: float, flagged: int
+) -> None:
+    lives: Histories = {SHOP: [merchant(1)], named("complaint", 1): complaint(10, 1, consumer=1, resolved=20)}
+    lives[named("complaint", 2)] = complaint(12, 1, consumer=2, ends=[solved(20, 5), reopened(25), withdrawn(at)])
+    record(desk, lives)
+    project(desk.ledger)
+    rows = assert_as_it_was(desk, lives)
+    assert (rows[SHOP]["paid_then_withdrawn"], rows[SHOP]["n"]) == (flagged, 2 - flagged)
+
+
+def test_e5_orders_and_consumers_are_shared_on_a_past_day_with_what_counted_then(desk: Desk) -> None:
+    lives: Histories = {SHOP: [merchant(1)], OTHER: [merchant(2)]}
+    # Of one order: now one of them counts no more, or did not yet.
+    lives[named("complaint", 1)] = complaint(10, 1, consumer=1, order="o", resolved=20)
+    lives[named("complaint", 2)] = complaint(11, 1, consumer=2, order="o", ends=[withdrawn(80)])
+    lives[named("complaint", 3)] = complaint(70, 1, consumer=3, order="o", resolved=75)
+    # Of one consumer: four then, three now, and another that came later.
+    lives |= {named("complaint", n): complaint(12, 1, consumer=9, resolved=20) for n in (4, 5, 6)}
+    lives[named("complaint", 7)] = complaint(12, 1, consumer=9, ends=[withdrawn(80)])
+    lives[named("complaint", 8)] = complaint(90, 1, consumer=9, ends=[solved(95)])
+    lives[named("complaint", 9)] = complaint(12, 2, consumer=9, ends=[solved(61)])
+    record(desk, lives)
+    project(desk.ledger)
+    for day in (59, 60, 61, 69, 70, 79, 80, 90, 95):
+        rows = assert_as_it_was(desk, lives, on(day).date())
+        assert rows[SHOP]["n"] == 4
+
+
+def test_e5_an_explanation_of_a_past_day_names_each_complaint_as_it_stood_and_in_the_order_of_filing(
+    desk: Desk,
+) -> None:
+    lives: Histories = {SHOP: [merchant(1)]}
+    lives[named("complaint", 5)] = complaint(10, 1, consumer=1, ends=[solved(60.5), reopened(61)])
+    lives[named("complaint", 3)] = complaint(12, 1, consumer=2, order="o", answered=None)
+    lives[named("complaint", 4)] = complaint(12, 1, consumer=2, order="o", resolved=30)
+    lives[named("complaint", 1)] = complaint(61, 1, consumer=1)
+    record(desk, lives)
+    project(desk.ledger)
+    assert_as_it_was(desk, lives)
+    told = explain(desk.ledger.recorder.pool, SHOP, DAY)["complaints"]
+    assert [(one["complaint_id"], one["status"], one["version"], one["age_days"]) for one in told] == [
+        (named("complaint", 5), "resolved", 4, 0),
+        (named("complaint", 3), "routed", 3, None),
+        (named("complaint", 4), "resolved", 4, 30),
+    ]
+    assert [one["of_order"] for one in told] == [1, 2, 2]

@@ -247,6 +247,9 @@ def shown_with(**filed: Any) -> PublicComplaint:
         (Code(scheme="GB/T 2260", value="310000"), Code(scheme="GB/T 2260", value="310000")),
         (Code(scheme="us-state", value="Li Lei, 12 Wensan Road"), None),
         (Code(scheme="postal", value="94103"), None),
+        (Code(scheme="postal", value="310012"), None),
+        (Code(scheme="GB/T 2260", value="3301"), None),
+        (Code(scheme="GB/T 2260", value="3301061"), None),
         (None, None),
     ],
 )
