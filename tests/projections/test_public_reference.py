@@ -126,22 +126,25 @@ def test_b1_what_is_told_again_after_it_was_taken_back_counts_on_from_the_values
 def test_d3_the_outcome_of_a_later_round_is_told_with_its_own_words_way_and_day() -> None:
     first = lived(*BOTH, step(publication.publish_outcome, day(10), MEDIATOR, text=TEXT), since=RESOLVED)
     # At half past midnight in Shanghai it is the day before in UTC.
-    solved = settlement.Resolved(
-        occurred_at=on("2026-04-02 00:30"),
-        actor=REGULATOR,
-        basis="agreement",
-        recovered=Money(fen=700, currency="USD"),
-    )
+    solved = [
+        settlement.Resolved(
+            occurred_at=on("2026-04-02 00:30"),
+            actor=REGULATOR,
+            basis="agreement",
+            recovered=Money(fen=fen, currency=currency),
+        )
+        for fen, currency in ((700, "USD"), (0, "CNY"), (100, "EUR"))
+    ]
     second = OutcomePublished(occurred_at=on("2026-04-03 00:30"), actor=MEDIATOR, way="adjudication", text="another")
     reopened = lived(step(ending.reopen, day(11), CONSUMER, reason="again"), since=first)
-    cny = settlement.Resolved(
-        occurred_at=on("2026-04-02 00:40"), actor=REGULATOR, basis="agreement", recovered=Money(fen=0)
-    )
-    (*_, last) = assert_told_as_the_reference((*reopened, solved, cny, second))
+    (*_, last) = assert_told_as_the_reference((*reopened, *solved, second))
     assert last is not None
     assert (last["outcome"]["text"], last["outcome"]["way"]) == ("another", "adjudication")
     assert last["outcome"]["ended_on"] == "2026-04-02"
-    assert last["outcome"]["recovered"] == [{"fen": 700, "currency": "USD"}]
+    assert last["outcome"]["recovered"] == [
+        {"fen": 100, "currency": "EUR"},
+        {"fen": 700, "currency": "USD"},
+    ]
 
 
 @pytest.mark.parametrize(
