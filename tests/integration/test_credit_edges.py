@@ -233,3 +233,14 @@ def test_e5_the_cap_holds_over_linked_merchants_from_the_first_complaint_above_i
         # On the day of the resolution each weighs one.
         (scores,) = filled(pool, lives, on(30).date(), half_life=half_life)
         assert (scores[SHOP]["n"], round(scores[SHOP]["weight"], 9)) == (3, 3)
+
+
+@pytest.mark.parametrize("in_time", [None, True, False], ids=["not said", "in time", "late"])
+def test_e5_an_answer_of_which_a_register_does_not_say_is_not_in_time_for_complaints_of_one_order_either(
+    pool: Pool, in_time: bool | None
+) -> None:
+    life = complaint(20, 1, consumer=1, order="o", resolved=30)
+    life[2] = change(life[2], in_time=in_time)
+    lives: Histories = {named("complaint", n): life for n in (1, 2)}
+    (scores,) = filled(pool, lives)
+    assert (scores[SHOP]["response_k"] > 0, scores[SHOP]["response_n"] > 0) == (in_time is True, True)

@@ -191,6 +191,16 @@ def test_a_quiet_stream_is_kept_open_by_comments_and_ends_by_itself(
     assert told[-1] == ""
 
 
+def test_a_quiet_stream_is_kept_open_although_looks_are_more_frequent_than_comments(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("PAUSE_S", 0.01), ("LOOK_S", 0.05), ("HEARTBEAT_S", 0.5), ("MAX_STREAM_S", 3.0)):
+        monkeypatch.setattr(progress, name, seconds)
+    with following(http, file(http)["id"]) as lines:
+        # One may come at the end, whatever was told before.
+        assert list(lines).count(": nothing new") > 2
+
+
 def test_a_process_that_is_told_to_stop_ends_its_streams_whole(
     server: Server, http: httpx.Client, tmp_path: Path
 ) -> None:
