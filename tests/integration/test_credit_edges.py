@@ -12,6 +12,9 @@ import pytest
 
 from adapters.database import Pool
 from domain.calendar import SHANGHAI
+from domain.complaint.clocks import MediationEnded
+from domain.complaint.handling import Referred, Refused
+from domain.complaint.state import RequestKind
 from domain.event import Event
 from domain.measure.imposing import Imposed
 from domain.room.opening import SubjectChanged
@@ -244,3 +247,25 @@ def test_e5_an_answer_of_which_a_register_does_not_say_is_not_in_time_for_compla
     lives: Histories = {named("complaint", n): life for n in (1, 2)}
     (scores,) = filled(pool, lives)
     assert (scores[SHOP]["response_k"] > 0, scores[SHOP]["response_n"] > 0) == (in_time is True, True)
+
+
+INVALID: dict[str, list[Event]] = {
+    "refused": [
+        Refused(occurred_at=on(25), actor=BY, ground="g", text="t", rule_set="r", source="s", counts=True),
+    ],
+    "referred": [Referred(occurred_at=on(25), actor=BY, addressee="a court", reason="r")],
+    "says nothing of the merchant": [MediationEnded(occurred_at=on(25), actor=BY, ground="g", counts=False)],
+    "a report": [],
+}
+
+
+@pytest.mark.parametrize("what", INVALID)
+def test_e5_what_is_not_valid_is_not_counted_among_complaints_of_one_order_either(pool: Pool, what: str) -> None:
+    invalid = complaint(20, 1, consumer=3, order="o", ends=INVALID[what])
+    if what == "a report":
+        invalid[0] = change(invalid[0], kind=RequestKind.REPORT)
+    lives: Histories = {named("complaint", n): complaint(20, 1, consumer=n, order="o", resolved=30) for n in (1, 2)}
+    lives[named("complaint", 3)] = invalid
+    lives[named("complaint", 4)] = complaint(20, 1, consumer=4, answered=None)
+    (scores,) = filled(pool, lives)
+    assert scores[SHOP]["n"] == 2

@@ -93,6 +93,11 @@ def test_e5_orders_and_consumers_are_shared_on_a_past_day_with_what_counted_then
     lives[named("complaint", 7)] = complaint(12, 1, consumer=9, ends=[withdrawn(80)])
     lives[named("complaint", 8)] = complaint(90, 1, consumer=9, ends=[solved(95)])
     lives[named("complaint", 9)] = complaint(12, 2, consumer=9, ends=[solved(61)])
+    # What was shared then, and is by nobody now.
+    lives |= {named("complaint", n): complaint(12, 2, consumer=7, resolved=20) for n in (20, 21, 22)}
+    lives[named("complaint", 23)] = complaint(12, 2, consumer=7, ends=[withdrawn(80)])
+    lives[named("complaint", 24)] = complaint(12, 2, consumer=4, order="p", resolved=20)
+    lives[named("complaint", 25)] = complaint(12, 2, consumer=5, order="p", ends=[withdrawn(80)])
     record(desk, lives)
     project(desk.ledger)
     for day in (59, 60, 61, 69, 70, 79, 80, 90, 95):
