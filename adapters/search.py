@@ -295,15 +295,20 @@ def _yes_no(name: str, values: Sequence[str]) -> str:
 
 
 def _among(name: str, values: Sequence[str], given: dict[str, Any]) -> str:
-    column, parameter = FIELDS[name], f"v{len(given)}"
-    given[parameter] = list(values)
-    either = [f"d.{column} = any(%({parameter})s)"]
+    column, either = FIELDS[name], []
+    wholes = [value for value in values if name == "region" and re.fullmatch("[0-9]{4}00", value)]
+    if others := [value for value in values if value not in wholes]:
+        parameter = f"v{len(given)}"
+        given[parameter] = others
+        either.append(f"d.{column} = any(%({parameter})s)")
     if "" in values:
         either.append(f"d.{column} is null")
-    for value in values:
-        if name == "region" and re.fullmatch("[0-9]{4}00", value):
-            # Codes of other lists that look like one within are none: a postal code, say.
-            low, high = f"v{len(given)}", f"v{len(given) + 1}"
-            given[low], given[high] = bounds(value)
-            either.append(f"(d.region_scheme = '{DIVISIONS}' and d.region between %({low})s and %({high})s)")
+    for value in wholes:
+        # Codes of other lists that look like one within are none: a postal code, say. One that is the same fits.
+        own, low, high = (f"v{len(given) + n}" for n in range(3))
+        given[own] = value
+        given[low], given[high] = bounds(value)
+        either.append(
+            f"(d.region between %({low})s and %({high})s and (d.region_scheme = '{DIVISIONS}' or d.region = %({own})s))"
+        )
     return f"({' or '.join(either)})"
