@@ -26,6 +26,7 @@ from domain.values import Money
 AT = datetime(2026, 1, 4, 16, tzinfo=UTC)
 #: The first instant of 10 February in Shanghai.
 BOUNDARY = datetime(2026, 2, 9, 16, tzinfo=UTC)
+FEBRUARY = datetime(2026, 1, 31, 16, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
 #: When a term ends that is longer than whatever a simulation lasts.
 FAR = datetime(2080, 1, 1, tzinfo=UTC)
@@ -180,6 +181,24 @@ def funds() -> Iterator[tuple[str, list[Event]]]:
             did(Closed, day(9), reason="another takes its place", balance=dollars),
         ],
     )
+    # The last instant of January in Shanghai, and the first one behind it.
+    last, next_ = FEBRUARY - INSTANT, FEBRUARY
+    left = 0
+    yield (
+        own("fund", 3),
+        [
+            did(Opened, last, title="Opened in January", office_id=NORTH, currency="CNY"),
+            moved(PaidIn, 500, last, contributor="c", reference="r"),
+            moved(PaidIn, 1_000, next_, contributor="c", reference="r"),
+            moved(Advanced, 200, last, number=1, payer="merchant", **asked(1)),
+            moved(Advanced, 300, next_, number=2, payer="merchant", **asked(2)),
+            moved(Recovered, 10, last, advance=1, reference="r"),
+            moved(Recovered, 20, next_, advance=2, reference="r"),
+            did(WrittenOff, last, advance=1, amount=Money(fen=30), reason="bankrupt"),
+            did(WrittenOff, next_, advance=2, amount=Money(fen=40), reason="bankrupt"),
+        ],
+    )
+    yield own("fund", 4), [did(Opened, next_, title="Opened in February", office_id=NORTH, currency="CNY")]
 
 
 def published() -> Iterator[tuple[str, list[Event]]]:

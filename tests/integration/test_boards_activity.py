@@ -8,11 +8,14 @@ from inspect import getmembers, isfunction, signature
 import pytest
 
 from adapters import boards_activity
+from adapters.reports import report
+from domain.periods import period
 from domain.streams import FUND, OFFICE
 from tests.integration import active_offices as active
 from tests.integration.active_offices import AT, INSTANT, own
 from tests.integration.boards_asked import REFERENCES, each, ids, same, times
 from tests.integration.item_world import World
+from tests.reference.effects import funds
 
 BOARDS = [
     name
@@ -137,6 +140,14 @@ def test_d4_the_balance_of_a_fund_is_what_its_last_event_says(items: World) -> N
     assert None in {one["office"] for one in whole}
     (fund,) = [one for one in whole if one["fund_id"] == active.FUND]
     assert (fund["balance_fen"], fund["outstanding_fen"], fund["written_off_fen"]) == (79_000, 6_000, 15_000)
+
+
+@pytest.mark.parametrize("name", ["2000", "2025", "2026-01", "2026-02", "2026-03", "2026Q1", "2026H1", "2026", "2080"])
+def test_d4_a_report_tells_what_moved_in_each_fund_in_its_days_and_what_was_left(items: World, name: str) -> None:
+    own = period(name)
+    found = report(items.pool, own, today=items.until.date())["funds"]
+    assert found == funds(items.histories, own.first, own.last)
+    assert bool(found) == (name != "2000")
 
 
 def test_d4_an_advance_tells_what_came_back_and_what_was_refused_is_none(items: World) -> None:

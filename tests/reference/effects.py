@@ -1,16 +1,18 @@
-"""Whether it helped, and what is overdue: complaints before and after a day, and by office and merchant, slowly."""
+"""Whether it helped, what is overdue, and what moved in funds: before and after a day, and within days, slowly."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
 from domain.complaint.state import OPEN
+from domain.fund.advances import Advanced, Recovered, WrittenOff
+from domain.fund.keeping import Opened, PaidIn
 from domain.streams import COMPLAINT
 from tests.reference import figures
 from tests.reference.boards_trade import circle_members, corrective_actions, merged
 from tests.reference.complaints import merchant, office, stage
-from tests.reference.history import SHANGHAI
-from tests.reference.rows import Histories, Row, called, streams
+from tests.reference.history import SHANGHAI, Events, all_of
+from tests.reference.rows import Histories, Row, by, called, streams
 from tests.reference.statistics import surviving
 
 
@@ -69,3 +71,32 @@ def overdue(histories: Histories, by: str, *, now: datetime, office_id: str | No
             row["at_risk"] += figures.at_risk(events, now)
     # Whatever is of nobody known comes behind all else of as much.
     return sorted(rows.values(), key=lambda one: (-one["overdue"], -one["at_risk"], one["id"] is None, one["id"]))
+
+
+def funds(histories: Histories, first: date, last: date) -> list[Row]:
+    """What moved in each fund from the first to the last day in Shanghai, and what it had at the end of that."""
+    found = []
+    for fund, events in streams(histories, "fund"):
+        until = [one for one in events if one.occurred_at.astimezone(SHANGHAI).date() <= last]
+        within = [one for one in until if one.occurred_at.astimezone(SHANGHAI).date() >= first]
+        if not until:
+            continue
+        opened = all_of(until, Opened)[0]
+
+        def fen(events: Events, kind: type[PaidIn | Advanced | Recovered | WrittenOff]) -> int:
+            return sum(one.amount.fen for one in all_of(events, kind))
+
+        found.append(
+            {
+                "fund_id": fund,
+                "title": opened.title,
+                "currency": opened.currency,
+                "paid_in_fen": fen(within, PaidIn),
+                "advanced_fen": fen(within, Advanced),
+                "recovered_fen": fen(within, Recovered),
+                "written_off_fen": fen(within, WrittenOff),
+                "balance_fen": fen(until, PaidIn) - fen(until, Advanced) + fen(until, Recovered),
+                "outstanding_fen": fen(until, Advanced) - fen(until, Recovered) - fen(until, WrittenOff),
+            }
+        )
+    return by(found, "title", "fund_id")
