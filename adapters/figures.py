@@ -60,20 +60,20 @@ def awards(pool: Pool, *, first: date, last: date, least: int = LEAST, today: da
     source, shown = source_of(query, ("requests", "resolved", "valid")), source_of(query, of_page=True)
     with pool.cursor() as cursor:
         cursor.execute(
-            f"with {source.before}ranked as materialized ({grouped(source, ('resolved', 'valid'))} "
-            "having read.total(s.requests) <> 0), "
-            "placed as materialized (select m.industry, coalesce(m.industry_scheme, '') as industry_scheme, "
-            "m.trade_name, r.* from ranked r join read.merchants m on m.merchant_id = r.key where m.industry <> ''), "
+            f"with {source.before}placed as materialized (select m.industry, coalesce(m.industry_scheme, '') as "
+            f"industry_scheme, r.* from ({grouped(source, ('resolved', 'valid'))} having read.total(s.requests) <> 0) "
+            "as r join read.merchants m on m.merchant_id = r.key where m.industry <> ''), "
             # Those level with the first of their industry are enough to order exactly, which takes longer.
             "best as (select *, rank() over (partition by industry_scheme, industry "
             f"order by {FILED.nearly(query.order)} desc nulls last) as nearly from placed where valid >= %s), "
             "page as materialized (select distinct on (industry_scheme, industry) * from best where nearly = 1 "
             f"order by industry_scheme, industry, {FILED.order_by(query)}), "
             f"summed as ({grouped(shown, MEASURES)}) "
-            "select i.*, p.trade_name, s.* from (select industry, industry_scheme, "
-            "count(*) filter (where valid >= %s), count(*) filter (where valid < %s), sum(valid) as valid from placed "
-            "group by 1, 2) as i left join page p using (industry_scheme, industry) "
-            "left join summed s on s.key = p.key order by i.valid desc, 1, 2",
+            "select i.*, m.trade_name, s.* from (select industry, industry_scheme, "
+            "count(*) filter (where valid >= %s), count(*) filter (where valid < %s), read.total(valid) as valid "
+            "from placed group by 1, 2) as i "
+            "left join page p using (industry_scheme, industry) left join summed s on s.key = p.key "
+            "left join read.merchants m on m.merchant_id = p.key order by i.valid desc, 1, 2",
             [*source.parameters, query.least, *shown.parameters, query.least, query.least],
         )
         rows = cursor.fetchall()
