@@ -304,11 +304,11 @@ def _among(name: str, values: Sequence[str], given: dict[str, Any]) -> str:
     if "" in values:
         either.append(f"d.{column} is null")
     for value in wholes:
-        # Codes of other lists that look like one within are none: a postal code, say. One that is the same fits.
-        own, low, high = (f"v{len(given) + n}" for n in range(3))
-        given[own] = value
+        # Codes of other lists that look like one within are none: a postal code, say. One that is the same fits, and
+        # the lowest is the division itself.
+        low, high = f"v{len(given)}", f"v{len(given) + 1}"
         given[low], given[high] = bounds(value)
         either.append(
-            f"(d.region between %({low})s and %({high})s and (d.region_scheme = '{DIVISIONS}' or d.region = %({own})s))"
+            f"(d.region between %({low})s and %({high})s and (d.region_scheme = '{DIVISIONS}' or d.region = %({low})s))"
         )
     return f"({' or '.join(either)})"
