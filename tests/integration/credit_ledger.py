@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import date
 
+from adapters import credit
+from adapters.credit import Scores
 from adapters.database import connect
 from adapters.execute import Ledger
 from adapters.read_store import ensure_progress
@@ -20,6 +23,11 @@ def record(desk: Desk, histories: Histories) -> None:
     """Append what happened."""
     for stream, events in histories.items():
         desk.append(stream, *events)
+
+
+def made(desk: Desk, as_of: date) -> Scores:
+    """The scores of a day, made anew."""
+    return credit.scores(desk.ledger.recorder.pool, as_of, max_age_s=0)
 
 
 def project(ledger: Ledger, but: str = "") -> int:

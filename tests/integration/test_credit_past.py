@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import pytest
 
-from adapters import credit
-from adapters.credit import Scores
 from adapters.credit_explained import explain
 from domain.event import Event
 from tests.integration.credit_cases import Histories, complaint, merchant, named, on, reopened, solved, withdrawn
-from tests.integration.credit_ledger import project, record
+from tests.integration.credit_ledger import made, project, record
 from tests.integration.deadlines import Desk
 from tests.integration.test_credit import exact
 from tests.reference import credit as reference
 
 SHOP, OTHER = named("merchant", 1), named("merchant", 2)
 DAY = date(2024, 3, 1)
-
-
-@pytest.fixture
-def desk(database_url: str) -> Iterator[Desk]:
-    with closing(Desk(database_url)) as desk:
-        yield desk
-
-
-def made(desk: Desk, as_of: date) -> Scores:
-    return credit.scores(desk.ledger.recorder.pool, as_of, max_age_s=0)
 
 
 def assert_as_it_was(desk: Desk, lives: Mapping[str, Sequence[Event]], as_of: date = DAY) -> dict[str, dict[str, Any]]:

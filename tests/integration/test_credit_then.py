@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import date
 
 import pytest
@@ -13,23 +11,13 @@ from adapters.credit import Scores
 from adapters.credit_explained import explain
 from domain.event import Event
 from tests.integration.credit_cases import Histories, by_chance, complaint, merchant, named, reopened, solved, withdrawn
-from tests.integration.credit_ledger import project, record
+from tests.integration.credit_ledger import made, project, record
 from tests.integration.deadlines import Desk
 from tests.integration.test_credit import exact
 from tests.reference import credit as reference
 
 SHOP = named("merchant", 1)
 DAYS = (date(2024, 2, 15), date(2024, 5, 31), date(2024, 9, 10))
-
-
-@pytest.fixture
-def desk(database_url: str) -> Iterator[Desk]:
-    with closing(Desk(database_url)) as desk:
-        yield desk
-
-
-def made(desk: Desk, as_of: date) -> Scores:
-    return credit.scores(desk.ledger.recorder.pool, as_of, max_age_s=0)
 
 
 def by_group(found: Scores) -> dict[str, dict[str, object]]:

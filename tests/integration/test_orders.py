@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import partial
@@ -16,8 +15,6 @@ from adapters.database import Pool
 from adapters.statistics import FILED, Query
 from projections.durations import KINDS
 from projections.flows import RATES as FLOW_RATES
-from tests.conftest import create_database
-from tests.filled import fill
 from tests.integration import level
 from tests.reference import figures as reference
 from tests.reference.complaints import dimensions, durations, measures
@@ -41,11 +38,8 @@ Counted = Sequence[tuple[date, Mapping[str, Iterable[tuple[str, str]]], Mapping[
 
 
 @pytest.fixture(scope="module")
-def pool(postgres_url: str) -> Iterator[Pool]:
-    url = create_database(postgres_url, "orders")
-    fill(url, level.streams())
-    with closing(Pool(url, "ledger_api")) as pool:
-        yield pool
+def pool(level_pool: Pool) -> Pool:
+    return level_pool
 
 
 def keys(events: list[Any]) -> dict[str, list[tuple[str, str]]]:

@@ -3,8 +3,7 @@ against the reference."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -19,8 +18,6 @@ from adapters.efficiency import efficiency
 from adapters.evaluation import figures_of, with_cases
 from domain.merchant.volumes import VolumeReported
 from domain.office.state import Figures
-from tests.conftest import create_database
-from tests.filled import fill
 from tests.integration import level
 from tests.reference import counting
 from tests.reference import figures as reference
@@ -44,11 +41,8 @@ Lived = list[Any]
 
 
 @pytest.fixture(scope="module")
-def pool(postgres_url: str) -> Iterator[Pool]:
-    url = create_database(postgres_url, "rankings")
-    fill(url, level.streams())
-    with closing(Pool(url, "ledger_api")) as pool:
-        yield pool
+def pool(level_pool: Pool) -> Pool:
+    return level_pool
 
 
 def by_merchant(streams: Sequence[Lived]) -> dict[str, list[Lived]]:

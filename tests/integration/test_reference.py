@@ -33,7 +33,8 @@ from projections.merchants import MERCHANTS
 from projections.rates import RATES, growth
 from projections.resolution_statistics import DIMENSIONS
 from tests.conftest import System, create_database, running
-from tests.integration.test_simulation import KEY, histories
+from tests.integration.item_world import histories
+from tests.integration.test_simulation import KEY
 from tests.projections.tables import Table, assert_as_the_reference
 from tests.reference import figures as reference
 from tests.reference.complaints import dimensions, durations, measures

@@ -39,13 +39,6 @@ def server(postgres_url: str) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def http(server: Server) -> Iterator[httpx.Client]:
-    """A regulator."""
-    with server.client() as client:
-        yield client
-
-
 def pages(http: httpx.Client, path: str, **params: Any) -> list[list[str]]:
     """The ids on each page, to the last."""
     found: list[list[str]] = []

@@ -17,13 +17,13 @@ from domain.calendar import SHANGHAI
 from domain.complaint import clocks, life
 from domain.complaint.state import ENDED, NEW
 from domain.errors import InvalidInput
-from domain.event import Event
 from domain.fund.state import Fund
 from domain.reactions import PROCESS
 from domain.rulebook.book import EMPTY
 from domain.streams import COMPLAINT, EVENT_TYPES, FUND, GRADE, KINDS, MERCHANT, RULEBOOK, kind_of
 from tests.integration.actors import assert_all_followed_once
 from tests.integration.deadlines import rows, watch_once
+from tests.integration.item_world import histories
 
 KEY = b"k" * 32
 START = datetime(2026, 1, 5, tzinfo=SHANGHAI)
@@ -44,14 +44,6 @@ def run(ledger: Ledger, seed: int = 1, complaints: int = COMPLAINTS, days: int =
     publish_first_edition(ledger)
     book = RulebookReader(ledger).current()
     return simulate(ledger, KEY, book, complaints=complaints, seed=seed, start=START, days=days)
-
-
-def histories(ledger: Ledger) -> dict[str, list[Event]]:
-    found: dict[str, list[Event]] = {}
-    for stored in ledger.recorder.select_notifications(1, 1_000_000):
-        recorded = ledger.mapper.to_domain_event(stored)
-        found.setdefault(recorded.originator_id, []).append(recorded.event)
-    return found
 
 
 def test_every_request_goes_its_way_to_an_end_and_its_history_replays(ledger: Ledger) -> None:
